@@ -1,0 +1,1 @@
+//! The shell: flags, commands, exit codes.

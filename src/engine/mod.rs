@@ -1,0 +1,1 @@
+//! The forward pass, the sampler and the stop rules.

@@ -1,0 +1,1 @@
+//! What GPUs are and what they rent for: dated, sourced books.

@@ -1,0 +1,1 @@
+//! The driver that sends a plan to a target and journals what comes back.

@@ -1,0 +1,1 @@
+//! Models: manifests, weights, validation, tokenizer, chat template.

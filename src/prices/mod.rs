@@ -1,0 +1,1 @@
+//! What APIs charge: the dated, sourced price book.

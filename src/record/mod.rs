@@ -1,0 +1,1 @@
+//! The run record: plain data that the measuring leg writes and the judging leg reads.

@@ -1,0 +1,1 @@
+//! Outlets: tables, JSON, CSV, Markdown. No decisions.

@@ -1,0 +1,1 @@
+//! Run records on disk: finding and reading them.

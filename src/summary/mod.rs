@@ -1,0 +1,1 @@
+//! From raw samples to rates and latencies with intervals, purely.

@@ -1,0 +1,1 @@
+//! Quantities with units, their arithmetic, parsing and display.

@@ -1,0 +1,1 @@
+//! Workloads: a plan as a pure function of a seed.
