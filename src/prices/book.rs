@@ -95,10 +95,9 @@ impl Book {
             .collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         match entries.iter().find(|entry| !seen.insert(entry.id.as_str())) {
-            Some(twice) => Err(PriceError::Duplicate {
-                file: file.to_owned(),
-                entry: twice.id.clone(),
-            }),
+            Some(twice) => {
+                Err(PriceError::Duplicate { file: file.to_owned(), entry: twice.id.clone() })
+            }
             None => Ok(Self { entries }),
         }
     }
