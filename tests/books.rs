@@ -5,6 +5,11 @@
 //! book says under its key. Where the snapshots (`../shared/data`) or python3 are absent, a test
 //! says "skipped" and checks nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only `#[test]` functions for tests, not their helpers"
+)]
+
 use mtok::prices::{Book, Figures, Source};
 use mtok::units::ListPrice;
 use rust_decimal::Decimal;
@@ -64,7 +69,7 @@ fn digits(number: &Value) -> Option<Decimal> {
     Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
 }
 
-/// USD per token in LiteLLM's map, as USD per Mtok.
+/// What `litellm` says per token, as USD per Mtok.
 fn litellm(map: &Value, key: &str) -> [Option<Decimal>; 3] {
     ["input_cost_per_token", "cache_read_input_token_cost", "output_cost_per_token"].map(|field| {
         let per_token = digits(map.get(key)?.get(field)?)?;
@@ -72,7 +77,7 @@ fn litellm(map: &Value, key: &str) -> [Option<Decimal>; 3] {
     })
 }
 
-/// USD per Mtok in genai-prices: the lowest tier of the last dated price in force.
+/// What `genai-prices` says, in USD per Mtok: the lowest tier of the last dated price in force.
 fn genai(providers: &Value, key: &str, day: &str) -> [Option<Decimal>; 3] {
     let models = providers.as_array().unwrap().iter().flat_map(|provider| {
         let id = provider["id"].as_str().unwrap();

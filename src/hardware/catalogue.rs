@@ -225,7 +225,7 @@ fn quantity<Q: FromStr<Err = ParseError>>(
         file: file.to_owned(),
         gpu: gpu.to_owned(),
         field,
-        source,
+        source: Box::new(source),
     })
 }
 

@@ -32,7 +32,7 @@ pub enum HardwareError {
         /// The field.
         field: &'static str,
         /// What is wrong with the text.
-        source: ParseError,
+        source: Box<ParseError>,
     },
     /// A field that must say something is empty or zero.
     #[error("`{file}`, GPU `{gpu}`: `{field}` is empty")]

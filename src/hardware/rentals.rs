@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// The survey's oddity: RunPod's spot rows stand above its on-demand prices.
+    /// The survey's oddity: one provider's spot rows stood above its on-demand prices.
     #[test]
     fn no_provider_asks_more_for_spot_than_on_demand() {
         let rentals = Rentals::embedded().unwrap();
