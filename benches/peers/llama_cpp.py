@@ -20,6 +20,8 @@ import xllamacpp
 REQUEST_TIMEOUT_S = 600
 # Errors only; the server otherwise tells of every request.
 VERBOSITY_ERRORS = 1
+# Far above any logit, far below where an f32 would lose it.
+FORCING_BIAS = 1e6
 
 # Loopback must not go through a proxy that the environment names.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -74,7 +76,16 @@ def sha256_of(path: Path) -> str:
 class LlamaCpp:
     """A loaded model. Use as a context manager; leaving it ends the server."""
 
-    def __init__(self, path: Path, *, threads: int, flash_attention: bool, context_tokens: int):
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int,
+        context_tokens: int,
+        flash_attention: bool = True,
+        kv_cache: str = "f16",
+        repack: bool = True,
+    ):
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_ctx = context_tokens
@@ -90,7 +101,9 @@ class LlamaCpp:
             if flash_attention
             else kind.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
-        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F16
+        kv_types = {"f16": xllamacpp.ggml_type.GGML_TYPE_F16, "f32": xllamacpp.ggml_type.GGML_TYPE_F32}
+        params.cache_type_k = params.cache_type_v = kv_types[kv_cache]
+        params.no_extra_bufts = not repack
         params.cache_ram_mib = 0
         params.n_cache_reuse = 0
         # Else a conversation that ends in an assistant's message is taken for an
@@ -101,11 +114,15 @@ class LlamaCpp:
             "threads": threads,
             "context_tokens": context_tokens,
             "flash_attention": flash_attention,
-            "kv_cache": "f16",
-            "repacked_weights": not params.no_extra_bufts,
+            "kv_cache": kv_cache,
+            "repacked_weights": repack,
         }
         self._server = xllamacpp.Server(params)
         self._address = self._server.listening_address
+        [self._forced] = self.tokenize("a", add_special=False)
+        # A server that is dropped before its loop has begun hangs for ever (seen
+        # with xllamacpp 2026.10.11549); an answered request proves that it runs.
+        self.complete([self._forced], 1)
 
     def __enter__(self) -> "LlamaCpp":
         return self
@@ -141,7 +158,7 @@ class LlamaCpp:
         return self.post("/apply-template", body)["prompt"]
 
     def complete(self, ids: list[int], count: int, **options: object) -> dict:
-        """Continue `ids` greedily by at most `count` tokens, stopping after an end token."""
+        """Continue `ids` greedily by at most `count` tokens; ends after an end token."""
         body = {
             "prompt": ids,
             "n_predict": count,
@@ -158,6 +175,31 @@ class LlamaCpp:
             # A BOS put in front without being asked for would show up here.
             raise PeerError(f"fed {len(ids)} tokens, llama.cpp evaluated {fed}")
         return answer
+
+    def top(self, ids: list[int], count: int, *, append: bool) -> list[tuple[int, float]]:
+        """The `count` likeliest tokens after `ids`, with their log-probabilities.
+
+        Natural logarithms over the raw logits, before any sampler. With `append`,
+        `ids` is the last request's plus one token, and only that one is evaluated:
+        the decode path; without, all of `ids` is: the prefill path.
+
+        The server leaves out the probabilities of a token that ends inside a UTF-8
+        character, and stops at an end token. Both hang on the token that is
+        sampled, so a bias makes it sample `a`; raw logits know nothing of a bias.
+        """
+        answer = self.complete(
+            ids,
+            1,
+            n_probs=count,
+            post_sampling_probs=False,
+            cache_prompt=append,
+            logit_bias=[[self._forced, FORCING_BIAS]],
+        )
+        evaluated = answer["timings"]["prompt_n"]
+        if answer["tokens"] != [self._forced] or evaluated != (1 if append else len(ids)):
+            raise PeerError(f"sampled {answer['tokens']} after evaluating {evaluated} tokens")
+        [position] = answer["completion_probabilities"]
+        return [(each["id"], each["logprob"]) for each in position["top_logprobs"]]
 
 
 def build() -> dict:

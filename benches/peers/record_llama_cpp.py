@@ -8,7 +8,7 @@ fails if what it records differs from what is there by more than the date.
 
 Invariant: every token in a fixture is one that llama.cpp fed or chose, and every
 log-probability is over the raw logits, before any sampler. The checks in `greedy`
-stop the recording rather than let a doubtful position through.
+and in `LlamaCpp.top` stop the recording rather than let a doubtful position through.
 """
 
 import argparse
@@ -31,99 +31,70 @@ CONTEXT_TOKENS = 2048
 LOGPROB_DECIMALS = 5
 
 
-def end_at(answer: dict) -> bool:
-    """Whether generation stopped at an end token, rather than at the count."""
-    return answer["stop_type"] == "eos"
-
-
-def read_top(probability: dict) -> list[list]:
-    return [
-        [candidate["id"], round(candidate["logprob"], LOGPROB_DECIMALS)]
-        for candidate in probability["top_logprobs"]
-    ]
+def top_after(llama: LlamaCpp, ids: list[int], tokens: list[int]) -> list[list]:
+    """[id, logprob] of the 10 best after `ids + tokens`, given that this is called in order."""
+    candidates = llama.top(ids + tokens, TOP, append=bool(tokens))
+    return [[token, round(logprob, LOGPROB_DECIMALS)] for token, logprob in candidates]
 
 
 def greedy(llama: LlamaCpp, ids: list[int]) -> dict:
-    """32 greedy tokens after `ids`, with the top 10 at each position.
+    """The teacher: 32 times the best token, with the top 10 at each position.
 
-    llama.cpp stops at an end token. It is kept as the teacher's token, and the
-    generation goes on behind it: asking again with the cache of this same sequence
-    evaluates just that one token, as an undisturbed decode would have done.
-    (`ignore_eos` would instead forbid the token and so change the path.)
+    An end token is a token like any other here, and the teacher goes on behind it.
     """
     tokens: list[int] = []
     top: list[list[list]] = []
-    resumed_at: list[int] = []
     while len(tokens) < OUTPUT_TOKENS:
-        resumed = bool(tokens)
-        if resumed:
-            resumed_at.append(len(tokens))
-        answer = llama.complete(
-            ids + tokens,
-            OUTPUT_TOKENS - len(tokens),
-            n_probs=TOP,
-            post_sampling_probs=False,
-            cache_prompt=resumed,
-        )
-        if answer["timings"]["prompt_n"] != (1 if resumed else len(ids)):
-            raise PeerError(f"evaluated {answer['timings']['prompt_n']} prompt tokens, resumed: {resumed}")
-        if not answer["tokens"] or not (end_at(answer) or answer["stop_type"] == "limit"):
-            raise PeerError(f"stopped by `{answer['stop_type']}` after {len(answer['tokens'])} tokens")
-        tokens += answer["tokens"]
-        top += [read_top(probability) for probability in answer["completion_probabilities"]]
-    check_greedy(tokens, top)
-    return {"tokens": tokens, "resumed_at": resumed_at, "top": top}
-
-
-def check_greedy(tokens: list[int], top: list[list[list]]) -> None:
-    if len(tokens) != OUTPUT_TOKENS or len(top) != OUTPUT_TOKENS:
-        raise PeerError(f"{len(tokens)} tokens and {len(top)} positions, expected {OUTPUT_TOKENS}")
-    for position, (token, candidates) in enumerate(zip(tokens, top, strict=True)):
+        candidates = top_after(llama, ids, tokens)
         logprobs = [logprob for _, logprob in candidates]
         if len(candidates) != TOP or logprobs != sorted(logprobs, reverse=True):
-            raise PeerError(f"position {position}: not {TOP} candidates in falling order")
-        # Greedy over the same logits, so the best candidate or one that ties with it.
-        if [token, logprobs[0]] not in candidates:
-            raise PeerError(f"position {position}: token {token} is not the best of {candidates}")
+            raise PeerError(f"position {len(tokens)}: not {TOP} candidates in falling order")
+        top.append(candidates)
+        tokens.append(candidates[0][0])
+    # What the server's own loop generates when it is left alone, up to an end token.
+    alone = llama.complete(ids, OUTPUT_TOKENS)["tokens"]
+    if not alone or alone != tokens[: len(alone)]:
+        raise PeerError(f"asked token by token {tokens}, generated at a stretch {alone}")
+    return {"tokens": tokens, "ends_at": len(alone) if len(alone) < OUTPUT_TOKENS else None, "top": top}
 
 
 def second_opinion(llama: LlamaCpp, prompts: list[dict]) -> dict:
-    """How far llama.cpp agrees with itself when its attention is computed otherwise.
+    """How far llama.cpp agrees with itself when it computes attention otherwise.
 
-    The teacher's tokens are fed one at a time. What comes out is a floor: no other
-    program can be expected to agree with the fixture better than this.
+    Teacher-forced. What comes out is a floor: no other program can be expected to
+    agree with the fixture better than this.
     """
     misses: list[dict] = []
     drift_max = 0.0
     for prompt in prompts:
-        for position, candidates in enumerate(prompt["top"]):
-            answer = llama.complete(
-                prompt["ids"] + prompt["tokens"][:position],
-                1,
-                n_probs=TOP,
-                post_sampling_probs=False,
-                cache_prompt=position > 0,
-            )
-            [probability] = answer["completion_probabilities"]
-            theirs, ours = dict(candidates), dict(read_top(probability))
-            best = next(iter(ours))
-            teacher = prompt["tokens"][position]
-            # The margin between any two tokens is free of the normaliser, so the
-            # drift is that of a logit difference.
-            for token in theirs.keys() & ours.keys() - {teacher}:
-                if teacher in ours:
-                    margin, again = theirs[teacher] - theirs[token], ours[teacher] - ours[token]
-                    drift_max = max(drift_max, abs(margin - again))
-            if best != teacher:
-                margin = theirs[teacher] - theirs[best] if best in theirs else None
-                margin = margin if margin is None else round(margin, LOGPROB_DECIMALS)
-                misses.append({"prompt": prompt["name"], "position": position, "margin": margin})
+        for position, (token, first) in enumerate(zip(prompt["tokens"], prompt["top"], strict=True)):
+            again = top_after(llama, prompt["ids"], prompt["tokens"][:position])
+            margins = [margins_below(token, candidates) for candidates in (first, again)]
+            for other in margins[0].keys() & margins[1].keys():
+                drift_max = max(drift_max, abs(margins[0][other] - margins[1][other]))
+            best = again[0][0]
+            if best != token:
+                margin = margins[0].get(best)
+                miss = {"prompt": prompt["name"], "position": position, "margin": margin}
+                misses.append(miss)
     return {
         "settings": llama.settings,
         "positions": sum(len(prompt["top"]) for prompt in prompts),
         "top1_misses": misses,
         "margin_drift_max": round(drift_max, 4),
     }
+
+
+def margins_below(token: int, candidates: list[list]) -> dict[int, float]:
+    """By how many logits `token` leads each other candidate; empty if it is not among them.
+
+    A difference of log-probabilities is one of logits: the normaliser cancels.
+    """
+    logprobs = dict(candidates)
+    if token not in logprobs:
+        return {}
+    lead = logprobs.pop(token)
+    return {other: round(lead - logprob, LOGPROB_DECIMALS) for other, logprob in logprobs.items()}
 
 
 def record_greedy(model: Model, path: Path, llama: LlamaCpp) -> dict:
@@ -195,9 +166,7 @@ def reference_environment() -> jinja2.Environment:
     return environment
 
 
-def record_chat(model: Model, path: Path, llama: LlamaCpp) -> dict | None:
-    if not model.has_chat_template:
-        return None
+def record_chat(model: Model, path: Path, llama: LlamaCpp) -> dict:
     properties = llama.get("/props")
     source = properties["chat_template"]
     template = reference_environment().from_string(source)
@@ -284,6 +253,12 @@ def record_model(model: Model, chosen: argparse.Namespace) -> bool:
     sha256 = sha256_of(path)
     if sha256 != model.sha256:
         raise PeerError(f"`{path}` has sha256 `{sha256}`, expected `{model.sha256}`")
+    kinds = [kind for kind in RECORDERS if chosen.what in (None, kind)]
+    if not model.has_chat_template and "chat" in kinds:
+        say("  chat: the model carries no template")
+        kinds.remove("chat")
+    if not kinds:
+        return True
     well = True
     with LlamaCpp(
         path, threads=chosen.threads, flash_attention=True, context_tokens=CONTEXT_TOKENS
@@ -296,13 +271,8 @@ def record_model(model: Model, chosen: argparse.Namespace) -> bool:
             "sha256": sha256,
             "settings": llama.settings,
         }
-        for kind, recorder in RECORDERS.items():
-            if chosen.what not in (None, kind):
-                continue
-            record = recorder(model, path, llama)
-            if record is None:
-                say(f"  {kind}: the model carries no chat template")
-                continue
+        for kind in kinds:
+            record = RECORDERS[kind](model, path, llama)
             target = chosen.out / f"{model.name}.{kind}.json"
             well &= keep(target, dump({"provenance": provenance} | record), check=chosen.check)
     return well
