@@ -6,14 +6,16 @@
 A table goes to stderr and JSON, with every sample, to stdout.
 
 Invariant: both programs are measured in turns within one run, each held to as many
-cores as it has threads, so that a change of the machine's mood falls on both. A rate
-is total tokens over total seconds, never a mean of rates; what was not measured is
-null and prints as —.
+cores as it has threads, so that other load on the machine falls on both. A rate
+of llama.cpp is total tokens over total seconds; mtok's is the median of what its own
+reports say. What was not measured is null and prints as —.
 """
 
 import argparse
 import json
 import os
+import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -28,10 +30,10 @@ CONTEXT_TOKENS = 1024
 MTOK_DURATION_S = 20
 # A bench of 20 s also loads the model, warms up and finishes its last request.
 MTOK_TIMEOUT_S = 300
-# Where a bench report may keep its rates: the first path that leads to a number.
-MTOK_PATHS = {
-    "prefill": ("summary.prefill.tokens_per_second", "throughput.prefill", "prefill_tokens_per_second"),
-    "decode": ("summary.decode.tokens_per_second", "throughput.decode", "decode_tokens_per_second"),
+# Where `mtok bench --json` keeps its rates in tokens per second: keys from the top.
+MTOK_RATES = {
+    "prefill": ("throughput", "prefill", "value"),
+    "decode": ("throughput", "decode", "value"),
 }
 PROSE = (
     "The harbour master writes down every boat that comes in, its name and its cargo, "
@@ -86,15 +88,17 @@ def measure_llama(llama: LlamaCpp, ids: list[int], prefill: Rate, decode: Rate) 
     spent = time.process_time() - started
     timings = answer["timings"]
     if timings["predicted_n"] != OUTPUT_TOKENS or timings["prompt_n"] != 1:
-        raise PeerError(f"decoded {timings['predicted_n']} after {timings['prompt_n']} prompt tokens")
+        raise PeerError(
+            f"decoded {timings['predicted_n']} after {timings['prompt_n']} prompt tokens"
+        )
     # The last prompt token is evaluated again for the first output, and the last
     # output is not evaluated: as many single-token steps as there are outputs.
     wall_ms = timings["prompt_ms"] + timings["predicted_ms"]
     decode.add(OUTPUT_TOKENS, wall_ms / 1e3, spent)
 
 
-def look_up(report: object, path: str) -> float | None:
-    for key in path.split("."):
+def look_up(report: object, path: tuple[str, ...]) -> float | None:
+    for key in path:
         if not isinstance(report, dict):
             return None
         report = report.get(key)
@@ -102,40 +106,42 @@ def look_up(report: object, path: str) -> float | None:
     return float(report) if number else None
 
 
-def measure_mtok(mtok: Path, model: Path, cores: set[int]) -> dict:
-    """One bench of mtok, held to `cores`; its own report, and the rates found in it."""
+def children_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure_mtok(mtok: Path, model: Path) -> dict:
+    """One bench of mtok on the cores this process is held to: its report, the rates in it."""
     command = [str(mtok), "bench", str(model), "--prompt-tokens", str(PROMPT_TOKENS)]
-    command += ["--output-tokens", str(OUTPUT_TOKENS), "--duration", f"{MTOK_DURATION_S}s", "--json"]
+    command += [
+        "--output-tokens",
+        str(OUTPUT_TOKENS),
+        "--duration",
+        f"{MTOK_DURATION_S}s",
+        "--json",
+    ]
+    wall, cpu = time.perf_counter(), children_cpu_s()
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=MTOK_TIMEOUT_S,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=MTOK_TIMEOUT_S)
         if done.returncode != 0:
             return {"error": f"exit {done.returncode}: {done.stderr.strip()[-300:]}"}
         report = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         return {"error": str(error)}
-    rates = {
-        kind: next((rate for path in paths if (rate := look_up(report, path)) is not None), None)
-        for kind, paths in MTOK_PATHS.items()
-    }
-    return {"rates": rates, "report": report}
-
-
-def median(values: list[float]) -> float | None:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else None
+    rates = {kind: look_up(report, path) for kind, path in MTOK_RATES.items()}
+    # CPU over wall tells how much of its cores the program really got.
+    spent = {"wall_s": time.perf_counter() - wall, "cpu_s": children_cpu_s() - cpu}
+    missing = [".".join(MTOK_RATES[kind]) for kind, rate in rates.items() if rate is None]
+    bench = {"rates": rates, "spent": spent, "report": report}
+    return bench | ({"error": f"no number in its report at {missing}"} if missing else {})
 
 
 def compare(model: Model, path: Path, threads: int, chosen: argparse.Namespace) -> dict:
     cores = set(sorted(os.sched_getaffinity(0))[:threads])
     prefill, decode, benches = Rate(), Rate(), []
     whole = os.sched_getaffinity(0)
-    # Before the server starts: its threads inherit the cores of the one that makes them.
+    # Before the server starts: its threads, and mtok's, inherit the cores of their maker.
     os.sched_setaffinity(0, cores)
     try:
         settings = {"threads": threads, "flash_attention": True, "context_tokens": CONTEXT_TOKENS}
@@ -145,7 +151,7 @@ def compare(model: Model, path: Path, threads: int, chosen: argparse.Namespace) 
                 say(f"{model.name}, {threads} thread(s), round {turn + 1}/{chosen.rounds}")
                 measure_llama(llama, ids, prefill, decode)
                 if chosen.mtok:
-                    benches.append(measure_mtok(chosen.mtok, path, cores))
+                    benches.append(measure_mtok(chosen.mtok, path))
                     if "error" in benches[-1]:
                         say(f"  mtok: {benches[-1]['error']}")
     finally:
@@ -154,7 +160,7 @@ def compare(model: Model, path: Path, threads: int, chosen: argparse.Namespace) 
     mtok_rates, ratios = {}, {}
     for kind, record in llama_rates.items():
         found = [bench["rates"][kind] for bench in benches if bench.get("rates", {}).get(kind)]
-        mtok_rates[kind] = median(found)
+        mtok_rates[kind] = statistics.median(found) if found else None
         rate = record["tokens_per_second"]
         ratios[kind] = mtok_rates[kind] / rate if mtok_rates[kind] and rate else None
     return {
@@ -172,12 +178,18 @@ def table(rows: list[dict]) -> str:
         return ("—" if value is None else f"{value:.{digits}f}").rjust(width)
 
     lines = [
-        f"{'':16}{'':8}{'llama.cpp, tok/s':>18}{'per CPU second':>18}{'mtok, tok/s':>18}{'ratio':>14}",
-        f"{'model':16}{'threads':>8}" + f"{'prefill':>9}{'decode':>9}" * 3 + f"{'pre':>7}{'dec':>7}",
+        f"{'':24}{'llama.cpp, tok/s':>18}{'per CPU second':>18}{'mtok, tok/s':>18}{'ratio':>14}",
+        f"{'model':16}{'threads':>8}"
+        + f"{'prefill':>9}{'decode':>9}" * 3
+        + f"{'pre':>7}{'dec':>7}",
     ]
     for row in rows:
         kinds = ("prefill", "decode")
-        llama, mtok, ratio = row["llama_cpp"], row["mtok_tokens_per_second"], row["mtok_over_llama_cpp"]
+        llama, mtok, ratio = (
+            row["llama_cpp"],
+            row["mtok_tokens_per_second"],
+            row["mtok_over_llama_cpp"],
+        )
         cells = [cell(llama[kind]["tokens_per_second"], 9, 1) for kind in kinds]
         cells += [cell(llama[kind]["tokens_per_cpu_second"], 9, 1) for kind in kinds]
         cells += [cell(mtok[kind], 9, 1) for kind in kinds]

@@ -101,9 +101,15 @@ class LlamaCpp:
             if flash_attention
             else kind.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
-        kv_types = {"f16": xllamacpp.ggml_type.GGML_TYPE_F16, "f32": xllamacpp.ggml_type.GGML_TYPE_F32}
+        kv_types = {
+            "f16": xllamacpp.ggml_type.GGML_TYPE_F16,
+            "f32": xllamacpp.ggml_type.GGML_TYPE_F32,
+        }
         params.cache_type_k = params.cache_type_v = kv_types[kv_cache]
         params.no_extra_bufts = not repack
+        # A window's cache that holds the window alone can't be continued by one token;
+        # the attention mask, and so the answer, is the same either way.
+        params.swa_full = True
         params.cache_ram_mib = 0
         params.n_cache_reuse = 0
         # Else a conversation that ends in an assistant's message is taken for an
@@ -115,6 +121,7 @@ class LlamaCpp:
             "context_tokens": context_tokens,
             "flash_attention": flash_attention,
             "kv_cache": kv_cache,
+            "full_size_window_cache": True,
             "repacked_weights": repack,
         }
         self._server = xllamacpp.Server(params)

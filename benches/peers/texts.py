@@ -5,11 +5,12 @@ Adding a text changes every fixture: record them again in the same commit.
 
 # Longer than Gemma 3's sliding window (512 tokens), with a fact at the start that
 # the end asks for: a window that is wrong, or a rope that drifts, shows here.
+SKIES = ("clear", "cloud", "rain", "fog")
 LONG_LOG = (
     "Station log. The code of the store room is 4817.\n"
     + "".join(
         f"{hour:02}:00 wind {(hour * 7) % 23 + 3} knots, pressure {1003 + (hour * 5) % 17} hPa, "
-        f"{('clear', 'cloud', 'rain', 'fog')[(hour * 3 + hour // 5) % 4]}; boats in sight: {(hour * 11) % 6}.\n"
+        f"{SKIES[(hour * 3 + hour // 5) % 4]}; boats in sight: {(hour * 11) % 6}.\n"
         for hour in range(24)
     )
     + "The code of the store room is"
@@ -131,12 +132,12 @@ AWKWARD: list[str] = [
     "<|endoftext|><|fim_prefix|>x<|fim_suffix|>",
     "<bos><start_of_turn>user\nhi<end_of_turn>\n<eos>",
     "<s></s> <unk> <pad> [INST] <0x0A> <0xE2>",
-    "fn main() {\n    println!(\"{:>8.2}\", 1.5f64);\n}\n",
+    'fn main() {\n    println!("{:>8.2}", 1.5f64);\n}\n',
     "if x:\n\tif y:\n\t\treturn  # tabs\n        pass\n",
     "for (int i = 0; i < n; ++i) { a[i] += b[i] << 2; } // done",
     "SELECT * FROM \"t\" WHERE a='it''s' AND b>=10;",
-    "{\"a\":[1,2,{\"b\":null}],\"c\":\"\\u00e9\\n\"}",
-    "<div class=\"x\">&amp;nbsp;</div><!-- c -->",
+    '{"a":[1,2,{"b":null}],"c":"\\u00e9\\n"}',
+    '<div class="x">&amp;nbsp;</div><!-- c -->',
     "$\\frac{\\partial f}{\\partial x} \\approx 10^{-3}$ ∑∫√∞≠",
     "!!!??? ... ,,, ;;; --- === *** ### @@@ ~~~ ```",
     "!\n?\n.\n) \n",

