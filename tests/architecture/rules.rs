@@ -1,4 +1,4 @@
-//! The rules, each a function from sources to findings; `main.rs` runs them on the repository,
+//! The rules, each a function from sources to findings; `tests/architecture.rs` runs them on the repository,
 //! `planted.rs` on small sources with a fault in them.
 
 use std::collections::BTreeSet;

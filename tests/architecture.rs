@@ -1,13 +1,17 @@
-//! The architecture is a test: it parses the sources and holds them to the table in `floors.rs`.
+//! The architecture is a test: it parses the sources and holds them to `architecture/floors.rs`.
 //!
 //! Held here: who may see whom, what a floor may not name (clock, file, socket, async, GPU), where
 //! time is read, where lines are printed, where `unsafe` stands, file length, module docs, the
 //! provenance of every data entry, and that `ARCHITECTURE.md` names every room. Each rule is itself
-//! guarded by `planted.rs`, which plants the fault and sees it found.
+//! guarded by `architecture/planted.rs`, which plants the fault and sees it found.
 
+#[path = "architecture/floors.rs"]
 mod floors;
+#[path = "architecture/planted.rs"]
 mod planted;
+#[path = "architecture/rules.rs"]
 mod rules;
+#[path = "architecture/uses.rs"]
 mod uses;
 
 use std::path::{Path, PathBuf};
