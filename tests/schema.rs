@@ -142,7 +142,7 @@ fn a_missing_partner_is_found() {
 #[test]
 fn a_schema_that_is_none_is_found() {
     let fixture = [("run", json!({"tokens": 1}))];
-    finds(&with("type", json!("objekt")), &fixture, &["schema `run` is not one, at `/type`"]);
+    finds(&with("type", json!("thing")), &fixture, &["schema `run` is not one, at `/type`"]);
     finds(
         &with("$schema", json!("http://json-schema.org/draft-07/schema#")),
         &fixture,
