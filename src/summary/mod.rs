@@ -1,1 +1,3 @@
 //! From raw samples to rates and latencies with intervals, purely.
+
+pub mod telemetry;
