@@ -1,1 +1,20 @@
 //! The run record: plain data that the measuring leg writes and the judging leg reads.
+//!
+//! Invariant: a record holds what was seen, in the order in which it was seen, and no price. A
+//! [`Header`] says what ran on what; a journal of [`Event`]s says what happened. Everything else
+//! (rates, intervals, dollars) is derived from them and can be derived again on another machine.
+//!
+//! Deliberately absent: files, clocks, prices.
+
+mod event;
+mod header;
+mod moment;
+mod parse;
+pub mod reading;
+mod run;
+
+pub use event::{Event, Finish, Outcome, Phase, RequestId, Step};
+pub use header::{Header, Host, Model, Peaks, Shape, Workload};
+pub use moment::{Moment, Span};
+pub use parse::{RecordError, parse};
+pub use run::{Request, Run};

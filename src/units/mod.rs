@@ -1,1 +1,49 @@
 //! Quantities with units, their arithmetic, parsing and display.
+//!
+//! Invariant: a product exists only where it means something, so a price per hour can't be divided
+//! by a duration, nor a price per thousand tokens taken for one per million. There is no `Deref`
+//! and no `From<f64>`: a number becomes a quantity by naming its unit. A published figure was wrong
+//! by a thousand for want of this.
+//!
+//! ```
+//! use mtok::units::{TokensPerSecond, UsdPerHour, UsdPerMtok};
+//! let price: UsdPerMtok = UsdPerHour(3.6) / TokensPerSecond(1_000.0);
+//! assert_eq!(price.to_string(), "1 USD/Mtok");
+//! ```
+//!
+//! The same with a duration in the place of the rate does not compile:
+//!
+//! ```compile_fail,E0277
+//! use mtok::units::{Seconds, UsdPerHour, UsdPerMtok};
+//! let price: UsdPerMtok = UsdPerHour(3.6) / Seconds(1_000.0);
+//! ```
+//!
+//! Every quantity prints as a number and its unit and reads the same text back (property test in
+//! `tests.rs`). Where a bare number would be ambiguous, parsing refuses it with an example.
+
+mod count;
+mod energy;
+mod estimate;
+mod money;
+mod parse;
+mod quantity;
+mod rate;
+mod ratio;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use count::{Bytes, Flops, Tokens};
+pub use energy::{Joules, JoulesPerToken, Watts};
+pub use estimate::Estimate;
+pub use money::{ListPrice, Usd, UsdPerHour, UsdPerMtok};
+pub use parse::ParseError;
+pub use quantity::Quantity;
+pub use rate::{BytesPerSecond, FlopsPerSecond, TokensPerSecond};
+pub use ratio::Ratio;
+pub use time::Seconds;
+
+/// Seconds in an hour.
+pub const SECONDS_PER_HOUR: f64 = 3_600.0;
+/// Tokens in an Mtok.
+pub const TOKENS_PER_MTOK: f64 = 1e6;

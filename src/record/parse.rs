@@ -1,0 +1,168 @@
+//! From the text of a record to a [`Run`].
+//!
+//! A journal is read whatever became of its writer: an end that was cut off in mid-line is counted,
+//! not an error. A broken line with whole lines behind it is damage, and is.
+
+use super::{Event, Header, Moment, Request, RequestId, Run, Step};
+use crate::hint::{Fault, Hint};
+use crate::units::Tokens;
+use std::collections::BTreeMap;
+
+/// Why a record can't be read. The caller knows the file and adds its name.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The header is no JSON of its form.
+    #[error("`run.json`: {0}")]
+    Header(serde_json::Error),
+    /// A form that this version doesn't know.
+    #[error("`run.json`: schema `{0}` is not one that this version reads")]
+    Schema(String),
+    /// A line in the middle of the journal is broken.
+    #[error("`journal.jsonl` line {line}: {error}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What the parser says.
+        error: serde_json::Error,
+    },
+    /// An event names a request that was never sent, or is sent twice.
+    #[error("`journal.jsonl` line {line}: request {id} {problem}")]
+    Request {
+        /// Counted from 1.
+        line: usize,
+        /// The request's number.
+        id: u32,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Hint for RecordError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Schema(_) => Some(format!("this version reads `{}`", Header::SCHEMA)),
+            _ => None,
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
+}
+
+/// Reads a record out of the text of its header and of its journal.
+///
+/// # Errors
+/// Where the header is broken or of another form, where a line that isn't the last is broken, or
+/// where events of a request don't fit together.
+pub fn parse(header: &str, journal: &[u8]) -> Result<Run, RecordError> {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        schema: String,
+    }
+    let Form { schema } = serde_json::from_str(header).map_err(RecordError::Header)?;
+    if schema != Header::SCHEMA {
+        return Err(RecordError::Schema(schema));
+    }
+    let header = serde_json::from_str(header).map_err(RecordError::Header)?;
+    // A line counts once its end is on disk.
+    let whole = journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let mut building = Building::new(header, journal.len() - whole);
+    for (index, line) in journal[..whole].split(|byte| *byte == b'\n').enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        let event = serde_json::from_slice(line)
+            .map_err(|error| RecordError::Line { line: index + 1, error })?;
+        building.add(event, index + 1)?;
+    }
+    Ok(building.finish())
+}
+
+struct Building {
+    run: Run,
+    requests: BTreeMap<RequestId, Request>,
+}
+
+impl Building {
+    fn new(header: Header, torn: usize) -> Self {
+        let run = Run {
+            header,
+            phases: Vec::new(),
+            requests: Vec::new(),
+            steps: Vec::new(),
+            readings: Vec::new(),
+            gaps: Vec::new(),
+            outcome: None,
+            last: Moment(0),
+            torn,
+        };
+        Self { run, requests: BTreeMap::new() }
+    }
+
+    fn add(&mut self, event: Event, line: usize) -> Result<(), RecordError> {
+        let at = match event {
+            Event::Phase { at, phase } => {
+                self.run.phases.push((at, phase));
+                at
+            }
+            Event::Sent { id, due, at, prompt, planned } => {
+                let request =
+                    Request { id, due, sent: at, prompt, planned, tokens: Vec::new(), done: None };
+                if self.requests.insert(id, request).is_some() {
+                    let problem = "is sent twice";
+                    return Err(RecordError::Request { line, id: id.0, problem });
+                }
+                at
+            }
+            Event::Tokens { id, at } => {
+                let last = at.last().copied().unwrap_or_default();
+                self.request(id, line)?.tokens.extend(at);
+                last
+            }
+            Event::Done { id, at, finish, prompt, output } => {
+                let request = self.request(id, line)?;
+                request.prompt = prompt.unwrap_or(request.prompt);
+                request.done = Some((at, finish, output));
+                at
+            }
+            Event::Step(step @ Step { span, .. }) => {
+                self.run.steps.push(step);
+                span.to
+            }
+            Event::Reading(reading) => {
+                let at = reading.at;
+                self.run.readings.push(*reading);
+                at
+            }
+            Event::Gap(gap) => {
+                let at = gap.at;
+                self.run.gaps.push(gap);
+                at
+            }
+            Event::End { at, outcome } => {
+                self.run.outcome = Some(outcome);
+                at
+            }
+        };
+        self.run.last = self.run.last.max(at);
+        Ok(())
+    }
+
+    fn request(&mut self, id: RequestId, line: usize) -> Result<&mut Request, RecordError> {
+        let unknown = RecordError::Request { line, id: id.0, problem: "was never sent" };
+        self.requests.get_mut(&id).ok_or(unknown)
+    }
+
+    fn finish(mut self) -> Run {
+        self.run.requests = self.requests.into_values().collect();
+        self.run
+    }
+}
+
+impl Run {
+    /// Output tokens that came, of all requests, whatever became of them.
+    pub fn tokens_seen(&self) -> Tokens {
+        self.requests.iter().map(|request| Tokens(request.tokens.len() as u64)).sum()
+    }
+}

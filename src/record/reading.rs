@@ -1,0 +1,156 @@
+//! What the machine said of itself while it worked. What it did not say is `None`, never zero.
+
+use super::Moment;
+use crate::units::{Bytes, Joules, Ratio, Seconds, Watts};
+use serde::{Deserialize, Serialize};
+
+/// One sample of the machine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reading {
+    /// When.
+    pub at: Moment,
+    /// Time that this process has spent on all cores since it started.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_time: Option<Seconds>,
+    /// Energy of the CPU packages since the run began (RAPL).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_energy: Option<Joules>,
+    /// Each GPU, by its index.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gpus: Vec<GpuReading>,
+}
+
+/// One sample of a GPU.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GpuReading {
+    /// Its index, as NVML counts.
+    pub index: u32,
+    /// Share of time in which a kernel ran: what nvidia-smi calls utilization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy: Option<Ratio>,
+    /// Share of time in which memory was read or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_busy: Option<Ratio>,
+    /// Memory in use, by anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_used: Option<Bytes>,
+    /// Power drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<Watts>,
+    /// The energy counter: since the driver was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Joules>,
+    /// Clock of the multiprocessors in MHz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sm_clock_mhz: Option<u32>,
+    /// Clock of the memory in MHz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_clock_mhz: Option<u32>,
+    /// Temperature in degrees Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_c: Option<u32>,
+    /// Why the clocks are held down; an empty list: nothing holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Vec<Throttle>>,
+    /// This process's share of the multiprocessors' time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_busy: Option<Ratio>,
+    /// Hardware counters (GPM), on Hopper and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpm: Option<Gpm>,
+}
+
+/// GPM's shares since the reading before.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gpm {
+    /// Multiprocessors with anything to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sm: Option<Ratio>,
+    /// Warps resident of those possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occupancy: Option<Ratio>,
+    /// Tensor cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tensor: Option<Ratio>,
+    /// Memory bandwidth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dram: Option<Ratio>,
+}
+
+/// What holds a GPU's clocks down, by NVML's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Throttle {
+    /// Nothing to do: not a throttling.
+    GpuIdle,
+    /// Clocks set by the user or an application: a setting, not a throttling.
+    ApplicationsClocksSetting,
+    /// The power limit, by software.
+    SwPowerCap,
+    /// Hardware slowdown: heat, power brake or both.
+    HwSlowdown,
+    /// Held to the slowest of a sync group.
+    SyncBoost,
+    /// Heat, by software.
+    SwThermalSlowdown,
+    /// Heat, by hardware.
+    HwThermalSlowdown,
+    /// Power brake from outside the card.
+    HwPowerBrakeSlowdown,
+    /// The display's clocks.
+    DisplayClockSetting,
+}
+
+/// A time in which the machine could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// When it was noticed.
+    pub at: Moment,
+    /// What could not be read: `nvml`.
+    pub source: String,
+    /// What the source said.
+    pub reason: String,
+}
+
+/// What the machine can tell of itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TelemetryInfo {
+    /// Where readings come from: `nvml 13.580.65.06`, `process CPU time`, `RAPL`.
+    pub sources: Vec<String>,
+    /// The time between readings.
+    pub period: Seconds,
+    /// The GPU driver's version.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub driver: Option<String>,
+    /// The CUDA version that the driver supports.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cuda: Option<String>,
+    /// The GPUs that were seen.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gpus: Vec<GpuInfo>,
+    /// What was looked for and not found, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing: Vec<String>,
+}
+
+/// A GPU that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GpuInfo {
+    /// Its index, as NVML counts.
+    pub index: u32,
+    /// Its name: `NVIDIA H100 80GB HBM3`.
+    pub name: String,
+    /// Its identifier.
+    pub uuid: String,
+    /// Its memory.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory: Option<Bytes>,
+    /// Whether it is cut into instances (MIG); utilization of the whole card is then unknown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mig: Option<bool>,
+    /// Whether it has hardware counters (GPM).
+    #[serde(default)]
+    pub gpm: bool,
+}
