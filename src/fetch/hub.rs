@@ -9,7 +9,7 @@
 
 use super::checksum::CHUNK_BYTES;
 use super::partial::Partial;
-use super::{Delivered, Event, FetchError, OrInterrupt, Sha256, Stage, Wanted, Watch};
+use super::{Delivered, Event, FetchError, Sha256, Stage, Wanted, Watch};
 use crate::units::Bytes;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -219,15 +219,18 @@ impl<'a> Client<'a> {
             let linked = header("x-linked-etag");
             let etag = linked.or(header("etag")).unwrap_or_default();
             let etag = etag.trim_start_matches("W/").trim_matches('"').to_owned();
-            let length =
-                header("x-linked-size").or(header("content-length").filter(|_| status.is_success()));
+            let length = header("x-linked-size")
+                .or(header("content-length").filter(|_| status.is_success()));
             return Ok(Head {
                 bytes: length.and_then(|text| text.parse().ok()).map(Bytes),
                 sha256: etag.parse().ok(),
                 etag,
             });
         }
-        Err(FetchError::Protocol { url: url.to_owned(), what: "it redirects in circles".to_owned() })
+        Err(FetchError::Protocol {
+            url: url.to_owned(),
+            what: "it redirects in circles".to_owned(),
+        })
     }
 
     /// Sends what is missing to the end of the partial file, or all of it where the server can't

@@ -229,7 +229,11 @@ fn join(
     let mut buffer = vec![0; CHUNK_BYTES];
     for part in &parts.parts {
         let mut places = archives.iter_mut().filter_map(|(wheel, archive)| {
-            let name = archive.file_names().find(|name| name.ends_with(part.as_str()))?.to_owned();
+            let name = archive
+                .file_names()
+                .filter_map(Result::ok)
+                .find(|name| name.ends_with(part.as_str()))?
+                .into_owned();
             Some((*wheel, archive, name))
         });
         let Some((wheel, archive, name)) = places.next() else {
