@@ -145,7 +145,7 @@ pub(crate) struct RawBench {
     pub duration: String,
     /// How long to send requests before anything is counted.
     #[arg(long, value_name = "TIME", default_value = "4s")]
-    pub warm_up: String,
+    pub warmup: String,
     /// What prompts and sampling are drawn from.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
