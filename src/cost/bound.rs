@@ -26,13 +26,25 @@ impl Work {
     /// One step: `tokens` new tokens over all sequences, which attend to `context` positions,
     /// summed over the tokens, of which `cached` must be read from the cache.
     pub fn of_step(shape: &Shape, tokens: Tokens, context: Tokens, cached: Tokens) -> Self {
+        Self::of_steps(shape, 1, tokens, context, cached)
+    }
+
+    /// The same summed over many steps, each of which reads the weights once.
+    pub fn of_steps(
+        shape: &Shape,
+        steps: u64,
+        tokens: Tokens,
+        context: Tokens,
+        cached: Tokens,
+    ) -> Self {
         // Every token multiplies with every active parameter (a multiply-add is two operations),
         // and its queries with the keys and the values of every position in its context.
         let dense = 2.0 * Tokens(shape.active_parameters).get() * tokens.get();
         let query = f64::from(shape.heads) * f64::from(shape.head_size);
         let attention = 4.0 * f64::from(shape.layers) * query * context.get();
+        let weights = shape.weights_read.0.saturating_mul(steps);
         let cache = cache_per_token(shape).0.saturating_mul(cached.0);
-        Self { flops: Flops(dense + attention), bytes: shape.weights_read + Bytes(cache) }
+        Self { flops: Flops(dense + attention), bytes: Bytes(weights) + Bytes(cache) }
     }
 
     /// The least time that this can take on a machine.

@@ -7,6 +7,8 @@
 mod bound;
 mod budget;
 mod claim;
+mod judgement;
+mod machine;
 mod price;
 mod rental;
 mod slip;
@@ -16,6 +18,8 @@ mod tests;
 pub use bound::{Bound, Work, bound, cache_per_token};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
+pub use judgement::{Assumptions, Beside, Books, CostAtLoad, Efficiency, Floor, Judgement};
+pub use machine::{MachinePrice, PriceOrigin};
 pub use price::{Load, LoadError, cost, cost_at};
 pub use rental::{Grain, Rental, RentalBill};
 pub use slip::Slip;
