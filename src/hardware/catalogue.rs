@@ -103,6 +103,7 @@ impl Catalogue {
         found.ok_or_else(|| HardwareError::UnknownGpu {
             name: name.to_owned(),
             near: self.near(&wanted),
+            known: self.gpus.iter().map(|gpu| gpu.id.clone()).collect(),
         })
     }
 
@@ -310,8 +311,15 @@ mod tests {
         // Form matters: 989 or 756 TFLOP/s.
         unknown("h100", Some("did you mean one of `h100-sxm`, `h100-pcie`, `h100-nvl`?"));
         unknown("rtx-4091", Some("did you mean `rtx-4090`?"));
-        unknown("zzz", Some("`mtok gpus` lists those it knows"));
-        unknown("", Some("`mtok gpus` lists those it knows"));
+    }
+
+    #[test]
+    fn a_name_near_nothing_gets_them_all() {
+        for name in ["zzz", "", "nvidia"] {
+            let hint = book().by_name(name).unwrap_err().hint().unwrap();
+            assert!(hint.starts_with("it holds `h100-sxm`, `h100-pcie`, "), "{hint}");
+            assert!(hint.ends_with("`mi355x`"), "{hint}");
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub enum HardwareError {
         name: String,
         /// Ids that are near it, nearest first.
         near: Vec<String>,
+        /// All ids.
+        known: Vec<String>,
     },
     /// The book inside the program is broken.
     #[error("the program's own book is broken: {0}")]
@@ -84,8 +86,8 @@ pub enum HardwareError {
 impl Hint for HardwareError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownGpu { near, .. } => Some(match near.as_slice() {
-                [] => "`mtok gpus` lists those it knows".to_owned(),
+            Self::UnknownGpu { near, known, .. } => Some(match near.as_slice() {
+                [] => format!("it holds `{}`", known.join("`, `")),
                 [one] => format!("did you mean `{one}`?"),
                 many => format!("did you mean one of `{}`?", many.join("`, `")),
             }),
