@@ -16,7 +16,7 @@ mod error;
 mod header;
 mod tensor;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod value;
 
 pub use error::{GgufError, Problem};

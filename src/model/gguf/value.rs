@@ -75,6 +75,17 @@ impl Texts {
     }
 }
 
+impl<'a> FromIterator<&'a str> for Texts {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(all: I) -> Self {
+        let mut texts = Self::default();
+        for text in all {
+            texts.text.push_str(text);
+            texts.ends.push(texts.text.len());
+        }
+        texts
+    }
+}
+
 /// A type that a value can be taken as. Nothing is converted: candle's reader doesn't either.
 pub trait FromValue<'a>: Sized {
     /// The type, as errors name it.
