@@ -3,11 +3,19 @@
 //! Data to stdout, talk to stderr. `raw` mirrors the flags, `checked` owns every rule between them,
 //! and each command is a file that receives only checked values. No arithmetic on measurements.
 
+mod bench;
 mod checked;
 mod cost;
+mod doctor;
 mod failure;
+mod home;
+mod interrupt;
+mod models;
 mod output;
+mod progress;
 mod raw;
+mod runs;
+mod weights;
 
 use clap::Parser;
 use failure::Failure;
@@ -39,6 +47,12 @@ fn run(command: Command) -> Result<(), Failure> {
             let format = raw.output.format();
             cost::run(&checked::Cost::try_from(raw)?, format)
         }
-        Command::Bench(_) | Command::Models(_) | Command::Runs(_) | Command::Doctor(_) => todo!(),
+        Command::Bench(raw) => {
+            let format = raw.output.format();
+            bench::run(&checked::Bench::try_from(*raw)?, format)
+        }
+        Command::Models(raw) => models::run(raw),
+        Command::Runs(raw) => runs::run(raw),
+        Command::Doctor(raw) => doctor::run(raw.output.format()),
     }
 }

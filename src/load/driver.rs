@@ -46,6 +46,9 @@ pub enum DriverError {
         /// The target's reason.
         reason: String,
     },
+    /// What comes can't be written down any more.
+    #[error("the journal can't be written any more")]
+    Unrecorded,
     /// The target says nothing.
     #[error("{in_flight} requests are in flight and nothing came for {SILENCE}")]
     Silent {
@@ -58,7 +61,7 @@ impl Hint for DriverError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { error, .. } => error.hint(),
-            Self::Failing { .. } | Self::Silent { .. } => None,
+            Self::Failing { .. } | Self::Silent { .. } | Self::Unrecorded => None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Hint for DriverError {
         match self {
             Self::Refused { error, .. } => error.fault(),
             Self::Failing { .. } | Self::Silent { .. } => Fault::Target,
+            Self::Unrecorded => Fault::Environment,
         }
     }
 }
@@ -168,6 +172,9 @@ impl<'a> UnderWay<'a> {
                 // The driver holds a sender itself: the inbox is never disconnected.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
+            if !self.driver.journal.is_open() {
+                return Err(DriverError::Unrecorded);
+            }
             let now = self.driver.clock.now();
             if self.driver.stop.load(Ordering::Relaxed) {
                 self.give_up(inbox);
@@ -197,7 +204,7 @@ impl<'a> UnderWay<'a> {
         let following = RequestId(self.next.id.0 + 1);
         let made = (self.driver.make)(self.driver.plan.request(following));
         let request = std::mem::replace(&mut self.next, made);
-        let (id, planned) = (request.id, request.max_tokens);
+        let (id, planned) = (request.id, request.stop.max_tokens);
         let prompt = Tokens(request.prompt.len() as u64);
         let at = self.driver.clock.now();
         self.driver.journal.note(Event::Sent { id, due, at, prompt, planned });

@@ -10,13 +10,15 @@ use fs_err as fs;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The longest that an event waits in this process: half of what a killed run may lose, since an
 /// event that arrives during a write waits for the next.
-pub const FLUSH: Duration = Duration::from_millis(50);
+const FLUSH: Duration = Duration::from_millis(50);
 
 /// Why a run can't be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +54,7 @@ impl Hint for JournalError {
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
-    events: Sender<Message>,
+    hand: Writer,
     writer: JoinHandle<Result<(), JournalError>>,
 }
 
@@ -64,12 +66,23 @@ enum Message {
 
 /// A hand that writes into a journal; there may be many.
 #[derive(Debug, Clone)]
-pub struct Writer(Sender<Message>);
+pub struct Writer {
+    events: Sender<Message>,
+    open: Arc<AtomicBool>,
+}
 
 impl Writer {
-    /// Notes an event. If the writing thread has died, its error comes out of [`Journal::close`].
+    /// Notes an event. Once the writing thread has failed, nothing is noted any more: see
+    /// [`Writer::is_open`]. Its error comes out of [`Journal::close`].
     pub fn note(&self, event: Event) {
-        let _ = self.0.send(Message::Event(event));
+        if self.events.send(Message::Event(event)).is_err() {
+            self.open.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is noted is still written.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 }
 
@@ -88,7 +101,8 @@ impl Journal {
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || write_all(&inbox, file))?;
-        Ok(Self { folder, events, writer })
+        let hand = Writer { events, open: Arc::new(AtomicBool::new(true)) };
+        Ok(Self { folder, hand, writer })
     }
 
     /// Replaces the header, whole, once more is known of the machine.
@@ -101,7 +115,7 @@ impl Journal {
 
     /// A hand to write with.
     pub fn writer(&self) -> Writer {
-        Writer(self.events.clone())
+        self.hand.clone()
     }
 
     /// Where the record is.
@@ -109,17 +123,12 @@ impl Journal {
         &self.folder
     }
 
-    /// Whether everything noted so far could be written.
-    pub fn is_healthy(&self) -> bool {
-        !self.writer.is_finished()
-    }
-
     /// Writes what is left, forces it to the disk, and says whether all of it could be written.
     ///
     /// # Errors
     /// The first error that the writing thread met.
     pub fn close(self) -> Result<(), JournalError> {
-        let _ = self.events.send(Message::Close);
+        let _ = self.hand.events.send(Message::Close);
         self.writer.join().map_err(|_| JournalError::Gone)?
     }
 }

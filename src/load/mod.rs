@@ -2,9 +2,11 @@
 //! written to.
 //!
 //! Invariant: what was acknowledged by the target is on its way to disk at once, and there at the
-//! latest [`journal::FLUSH`] later, so that a run killed at any instant leaves a readable record.
+//! latest 100 ms later, so that a run killed at any instant leaves a readable record.
 //! Latency counts from when a request was due, never from when it could at last be sent.
 
+mod driver;
 mod journal;
 
+pub use driver::{Driver, DriverError, Progress};
 pub use journal::{Journal, JournalError, Writer};

@@ -169,7 +169,7 @@ fn header() -> Header {
             os: "Linux".to_owned(),
             cpu: "a processor".to_owned(),
             cores: 2,
-            memory: Bytes(8 << 30),
+            memory: Some(Bytes(8 << 30)),
             gpu: None,
             gpus: 0,
         },

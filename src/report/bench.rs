@@ -62,7 +62,8 @@ fn speeds(judgement: &Judgement) -> Table {
     table.row(["prefill, while it runs".to_owned(), estimate_or_nothing(summary.prefill_rate)]);
     table.row(["decode, while it runs".to_owned(), estimate_or_nothing(summary.decode_rate)]);
     table.row(["output, over all time".to_owned(), estimate_or_nothing(summary.output_rate)]);
-    table.row(["input + output, over all time".to_owned(), estimate_or_nothing(summary.total_rate)]);
+    table
+        .row(["input + output, over all time".to_owned(), estimate_or_nothing(summary.total_rate)]);
     table
 }
 
@@ -115,7 +116,8 @@ fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
     let name = |what: &str| format!("GPU {} {what}", gpu.index);
     table.row([name("busy: a kernel was running"), share(gpu.busy)]);
     if gpu.coverage < Ratio::of(0.99) {
-        let lost = if gpu.losses > 0 { format!(", lost {} times", gpu.losses) } else { String::new() };
+        let lost =
+            if gpu.losses > 0 { format!(", lost {} times", gpu.losses) } else { String::new() };
         table.row([name("read in"), format!("{} of the time{lost}", share(Some(gpu.coverage)))]);
     }
     let memory = gpu.memory_max.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes:.1}"));

@@ -90,7 +90,8 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, StoreError> {
         return list(runs)?.into_iter().next().ok_or_else(|| StoreError::None(runs.to_owned()));
     }
     let candidates = [runs.join(name), PathBuf::from(name)];
-    candidates.into_iter().find(|folder| folder.join("run.json").is_file()).ok_or_else(|| {
-        StoreError::Unknown { name: name.to_owned(), runs: runs.to_owned() }
-    })
+    candidates
+        .into_iter()
+        .find(|folder| folder.join("run.json").is_file())
+        .ok_or_else(|| StoreError::Unknown { name: name.to_owned(), runs: runs.to_owned() })
 }

@@ -1,7 +1,9 @@
 //! What the flags mean together: every rule between them, and values with units.
 
+mod bench;
 mod cost;
 
+pub(crate) use bench::{Bench, price};
 pub(crate) use cost::{Asked, Cost};
 
 use super::failure::Failure;
@@ -41,6 +43,6 @@ where
 }
 
 /// The loads asked for, in the order given.
-fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
+pub(crate) fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
     texts.iter().map(|text| value("--load", text.trim())).collect()
 }
