@@ -9,7 +9,7 @@ use crate::hint::Fault;
 use crate::report::{BudgetBill, CostReport, MachineCosts, cost_document};
 
 /// Works it out and prints it.
-pub fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
+pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
     let mut report = CostReport { schema: "mtok.cost/1", machine: None, bill: None, audit: None };
     match &cost.asked {
         Asked::Machine { price, rental, rate, loads, gpus } => {

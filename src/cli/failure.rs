@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// A command's failure, ready to be shown.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     fault: Fault,
@@ -13,25 +13,25 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of whom it is, in words.
-    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+    pub(crate) fn new(fault: Fault, message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, fault }
     }
 
     /// With advice.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// A flag's value that isn't what the flag takes.
-    pub fn flag(flag: &str, error: &impl Hint) -> Self {
+    pub(crate) fn flag(flag: &str, error: &impl Hint) -> Self {
         let message = format!("`{flag}`: {error}");
         Self { message, hint: error.hint(), fault: Fault::Usage }
     }
 
     /// Whose fault it is.
-    pub fn fault(&self) -> Fault {
+    pub(crate) fn fault(&self) -> Fault {
         self.fault
     }
 }

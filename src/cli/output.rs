@@ -8,7 +8,11 @@ use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Prints a result: its words and tables, or itself as JSON.
-pub fn print(format: Format, document: &Document, value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn print(
+    format: Format,
+    document: &Document,
+    value: &impl Serialize,
+) -> Result<(), Failure> {
     let text = match format {
         Format::Table => document.terminal(width()),
         Format::Md => document.markdown(),

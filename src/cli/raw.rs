@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     after_help = "With no argument, `mtok bench` runs a small model on this machine and prints what its tokens cost."
 )]
-pub struct Raw {
+pub(crate) struct Raw {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
@@ -16,7 +16,7 @@ pub struct Raw {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a model on this machine, measure it, and print USD per million tokens.
     Bench(Box<RawBench>),
     /// Work out a cost from a price and a rate, or audit a published one.
@@ -33,7 +33,7 @@ pub enum Command {
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub enum Format {
+pub(crate) enum Format {
     /// Tables for a terminal.
     #[default]
     Table,
@@ -47,7 +47,7 @@ pub enum Format {
 
 /// The flags of every command that prints results.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct RawOutput {
+pub(crate) struct RawOutput {
     /// How to write the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -58,7 +58,7 @@ pub struct RawOutput {
 
 impl RawOutput {
     /// The format that the two flags mean together.
-    pub fn format(self) -> Format {
+    pub(crate) fn format(self) -> Format {
         if self.json { Format::Json } else { self.format }
     }
 }
@@ -69,7 +69,7 @@ impl RawOutput {
   mtok cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
   mtok cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
   mtok cost --workload 10M:5M --token-price 5e-6/tok:1.6e-5/tok --claim 0.13")]
-pub struct RawCost {
+pub(crate) struct RawCost {
     /// What the whole machine rents for: `2.50/h`.
     #[arg(long, value_name = "USD/h")]
     pub price: Option<String>,
@@ -110,7 +110,7 @@ pub struct RawCost {
 
 /// What rented time is rounded up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Grain {
+pub(crate) enum Grain {
     /// By the second.
     Second,
     /// By the started minute.
@@ -121,7 +121,7 @@ pub enum Grain {
 
 /// `mtok bench`.
 #[derive(Debug, Args)]
-pub struct RawBench {
+pub(crate) struct RawBench {
     /// A model's name (`mtok models list`) or the path of a GGUF file. Default: a small one.
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
@@ -145,7 +145,7 @@ pub struct RawBench {
     pub duration: String,
     /// How long to send requests before anything is counted.
     #[arg(long, value_name = "TIME", default_value = "4s")]
-    pub warm_up: String,
+    pub warmup: String,
     /// What prompts and sampling are drawn from.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -171,7 +171,7 @@ pub struct RawBench {
 
 /// Where the engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub enum Device {
+pub(crate) enum Device {
     /// On a GPU where there is one that this binary can use, else on the CPU.
     #[default]
     Auto,
@@ -183,7 +183,7 @@ pub enum Device {
 
 /// `mtok models`.
 #[derive(Debug, Subcommand)]
-pub enum RawModels {
+pub(crate) enum RawModels {
     /// Every model that this program knows, and whether it can run it.
     List {
         /// How results are written.
@@ -212,7 +212,7 @@ pub enum RawModels {
 
 /// `mtok runs`.
 #[derive(Debug, Subcommand)]
-pub enum RawRuns {
+pub(crate) enum RawRuns {
     /// Every run on record, the newest first.
     List {
         /// How results are written.
@@ -237,7 +237,7 @@ pub enum RawRuns {
 
 /// `mtok doctor`.
 #[derive(Debug, Args)]
-pub struct RawDoctor {
+pub(crate) struct RawDoctor {
     /// How results are written.
     #[command(flatten)]
     pub output: RawOutput,

@@ -5,8 +5,6 @@
 //! latest [`journal::FLUSH`] later, so that a run killed at any instant leaves a readable record.
 //! Latency counts from when a request was due, never from when it could at last be sent.
 
-
 mod journal;
-
 
 pub use journal::{Journal, JournalError, Writer};

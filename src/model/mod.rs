@@ -1,1 +1,5 @@
-//! Models: manifests, weights, validation, tokenizer, chat template.
+//! Models.
+
+pub mod family;
+pub mod gguf;
+pub mod shape;

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 /// A calculation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// What is to be worked out.
     pub asked: Asked,
     /// A published figure to audit.
@@ -18,7 +18,7 @@ pub struct Cost {
 
 /// What is to be worked out.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// The cost of tokens on a machine.
     Machine {
         /// What it rents for by the hour.

@@ -2,7 +2,7 @@
 
 mod cost;
 
-pub use cost::{Asked, Cost};
+pub(crate) use cost::{Asked, Cost};
 
 use super::failure::Failure;
 use crate::cost::Load;

@@ -1,0 +1,1 @@
+//! A CPU's peaks.
