@@ -304,11 +304,12 @@ fn counted<Q: Quantity>(
         if let Some((before, had)) = last {
             let between = Span { from: before, to: at };
             let rose = value.get() - had.get();
-            if let Some(inside) = between.overlap(window).filter(|_| rose >= 0.0) {
-                if inside == between || between.length() <= spoken_for {
-                    amount += rose * (inside.length() / between.length()).get();
-                    over = over + inside.length();
-                }
+            let told = |inside: &Span| {
+                rose >= 0.0 && (*inside == between || between.length() <= spoken_for)
+            };
+            if let Some(inside) = between.overlap(window).filter(told) {
+                amount += rose * (inside.length() / between.length()).get();
+                over = over + inside.length();
             }
         }
         last = Some((at, value));

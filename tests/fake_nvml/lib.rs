@@ -125,12 +125,6 @@ numbers! {
 }
 
 nvml! {
-    nvmlInit_v2() {
-        beside::stay();
-        tick();
-        // The initialisation itself may be what fails from this tick on.
-        scripted("nvmlInit_v2")
-    }
     nvmlShutdown() { SUCCESS }
     nvmlSystemGetDriverVersion(to: *mut c_char, size: c_uint) { write("580.65.06", to, size) }
     nvmlSystemGetNVMLVersion(to: *mut c_char, size: c_uint) { write("13.580.65.06", to, size) }
@@ -225,6 +219,14 @@ nvml! {
         }
         SUCCESS
     }
+}
+
+/// Starts the library, or refuses to from some tick on.
+#[unsafe(no_mangle)]
+pub extern "C" fn nvmlInit_v2() -> nvmlReturn_t {
+    beside::stay();
+    tick();
+    scripted("nvmlInit_v2")
 }
 
 /// The share of time, and the clock of the script.

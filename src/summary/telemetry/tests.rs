@@ -109,7 +109,7 @@ fn a_window_of_no_length_has_no_coverage() {
 
 fn energy(seconds: u64, joules: Option<f64>, watts: f64) -> Reading {
     let (energy, power) = (joules.map(Joules), Some(Watts(watts)));
-    gpu(seconds, GpuReading { energy, power, ..GpuReading::default() })
+    gpu(seconds, GpuReading { power, energy, ..GpuReading::default() })
 }
 
 #[test]
