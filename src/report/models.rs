@@ -27,6 +27,15 @@ pub struct ModelRow {
     pub licence: String,
 }
 
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelList {
+    /// The form of this document: `mtok.models/1`.
+    pub schema: &'static str,
+    /// A line each.
+    pub models: Vec<ModelRow>,
+}
+
 impl ModelRow {
     /// The line of a manifest.
     pub fn of(manifest: &Manifest, here: bool) -> Self {
@@ -44,10 +53,10 @@ impl ModelRow {
 }
 
 /// All models, a line each.
-pub fn models_document(rows: &[ModelRow]) -> Document {
+pub fn models_document(list: &ModelList) -> Document {
     let columns = ["name", "model", "weights", "size", "here", "licence", "runs"];
     let mut table = Table::new("", &columns).words_last();
-    for row in rows {
+    for row in &list.models {
         table.row([
             row.name.clone(),
             row.title.clone(),
@@ -65,9 +74,14 @@ pub fn models_document(rows: &[ModelRow]) -> Document {
     document
 }
 
+/// The form of a model's card.
+const MODEL_SCHEMA: &str = "mtok.model/1";
+
 /// Everything about a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelCard {
+    /// The form of this document: `mtok.model/1`.
+    pub schema: &'static str,
     /// The manifest's name, or the file's path.
     pub name: String,
     /// What its makers call it.
@@ -94,6 +108,7 @@ impl ModelCard {
     /// Of a manifest, and its file where that is here.
     pub fn of_manifest(manifest: &Manifest, loaded: Option<&Loaded>) -> Self {
         let card = Self {
+            schema: MODEL_SCHEMA,
             name: manifest.name.clone(),
             title: Some(manifest.title.clone()),
             licence: Some((manifest.licence.name.clone(), manifest.licence.url.clone())),
@@ -114,6 +129,7 @@ impl ModelCard {
     /// Of a file.
     pub fn of_file(path: &Path, loaded: &Loaded) -> Self {
         let card = Self {
+            schema: MODEL_SCHEMA,
             name: path.display().to_string(),
             title: None,
             licence: None,
