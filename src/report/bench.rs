@@ -8,7 +8,7 @@ use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
 use crate::record::Header;
 use crate::summary::Latency;
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
-use crate::units::{Quantity, Ratio, Seconds};
+use crate::units::{Ratio, Seconds};
 
 /// A GPU that is this busy while its arithmetic is this idle misleads who looks at one figure.
 const BUSY: f64 = 0.8;
