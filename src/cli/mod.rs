@@ -1,1 +1,58 @@
 //! The shell: flags, commands, exit codes.
+//!
+//! Data to stdout, talk to stderr. `raw` mirrors the flags, `checked` owns every rule between them,
+//! and each command is a file that receives only checked values. No arithmetic on measurements.
+
+mod bench;
+mod checked;
+mod cost;
+mod doctor;
+mod failure;
+mod home;
+mod interrupt;
+mod models;
+mod output;
+mod progress;
+mod raw;
+mod runs;
+mod weights;
+
+use clap::Parser;
+use failure::Failure;
+use raw::{Command, Raw};
+use std::process::ExitCode;
+
+/// Runs the program on the process's own arguments.
+pub fn main() -> ExitCode {
+    let raw = match Raw::try_parse() {
+        Ok(raw) => raw,
+        Err(error) => {
+            // Help and version come by this way too, and are no failures.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
+    match run(raw.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.fault().into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Cost(raw) => {
+            let format = raw.output.format();
+            cost::run(&checked::Cost::try_from(raw)?, format)
+        }
+        Command::Bench(raw) => {
+            let format = raw.output.format();
+            bench::run(&checked::Bench::try_from(*raw)?, format)
+        }
+        Command::Models(raw) => models::run(raw),
+        Command::Runs(raw) => runs::run(raw),
+        Command::Doctor(raw) => doctor::run(raw.output.format()),
+    }
+}

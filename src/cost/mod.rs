@@ -1,1 +1,25 @@
-//! The cost model: money out of rates, purely.
+//! The cost model: money out of rates, purely. `docs/COST_MODEL.md` in Rust.
+//!
+//! Invariant: cheaper hours never make dearer tokens, more load never makes dearer tokens, and an
+//! interval comes through every step (property tests in `tests.rs`). Deliberately absent: clocks,
+//! files, and everything that measures.
+
+mod bound;
+mod budget;
+mod claim;
+mod judgement;
+mod machine;
+mod price;
+mod rental;
+mod slip;
+#[cfg(test)]
+mod tests;
+
+pub use bound::{Bound, Work, bound, cache_per_token};
+pub use budget::{Budget, TokenPrices};
+pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
+pub use judgement::{Assumptions, Beside, Books, CostAtLoad, Efficiency, Floor, Judgement};
+pub use machine::{MachinePrice, PriceOrigin};
+pub use price::{Load, LoadError, cost, cost_at};
+pub use rental::{Grain, Rental, RentalBill};
+pub use slip::Slip;

@@ -14,6 +14,7 @@ mod hub;
 mod partial;
 mod pip;
 mod progress;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use error::{Failure, FetchError};
 pub use hub::{HubFile, HubSettings};
 pub use pip::{PipSettings, WheelParts};
 pub use progress::{Event, Stage, Watch};
+pub use reach::{hub_answers, pip_answers};
 
 use crate::units::Bytes;
 use partial::Partial;

@@ -1,1 +1,12 @@
-//! The driver that sends a plan to a target and journals what comes back.
+//! The load: one driver that sends a plan to a target, and the journal that what comes back is
+//! written to.
+//!
+//! Invariant: what was acknowledged by the target is on its way to disk at once, and there at the
+//! latest 100 ms later, so that a run killed at any instant leaves a readable record.
+//! Latency counts from when a request was due, never from when it could at last be sent.
+
+mod driver;
+mod journal;
+
+pub use driver::{Driver, DriverError, Progress};
+pub use journal::{Journal, JournalError, Writer};

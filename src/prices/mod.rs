@@ -1,1 +1,21 @@
 //! What APIs charge: the dated, sourced price book.
+//!
+//! Invariant: every price is an exact decimal with a source and a day, or the book doesn't load.
+//! Nothing is averaged between books: where two disagree an entry carries both. Guarded by `book`'s
+//! tests, and against the snapshots themselves by `tests/books.rs`.
+//!
+//! Missing is not zero: without a price for cached input, cached tokens cost the input price.
+//! Deliberately absent: today's date, which is passed in, and what a run cost, which is `cost`.
+
+mod age;
+mod book;
+mod comparable;
+mod entry;
+mod error;
+mod mix;
+
+pub use age::{STALE_AFTER_DAYS, is_stale};
+pub use book::Book;
+pub use entry::{Entry, Figures, OtherSource, Size, Source};
+pub use error::PriceError;
+pub use mix::Mix;

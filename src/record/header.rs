@@ -45,7 +45,8 @@ pub struct Host {
     /// Logical cores that this process may use.
     pub cores: u32,
     /// Physical memory.
-    pub memory: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory: Option<Bytes>,
     /// The GPU that the engine used, as NVML names it; `None`: it ran on the CPU.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gpu: Option<String>,

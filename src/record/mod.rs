@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: files, clocks, prices.
 
+#[cfg(test)]
+pub(crate) mod builder;
 mod event;
 mod header;
 mod moment;

@@ -101,6 +101,28 @@ pub enum Throttle {
     HwPowerBrakeSlowdown,
     /// The display's clocks.
     DisplayClockSetting,
+    /// A reason that this version doesn't know, by its bit's number.
+    Other(u8),
+}
+
+impl Throttle {
+    /// Whether the clocks are lower than the owner chose: by power, by heat or by a slower neighbour.
+    ///
+    /// An idle GPU lowers its clocks because it has nothing to do; the settings are the owner's own
+    /// choice. A reason that is not known is taken for a throttling: better a doubt too many. Source:
+    /// `nvmlClocksEventReasons` in NVIDIA's NVML API reference.
+    pub fn slows(self) -> bool {
+        match self {
+            Self::GpuIdle | Self::ApplicationsClocksSetting | Self::DisplayClockSetting => false,
+            Self::SwPowerCap
+            | Self::HwSlowdown
+            | Self::SyncBoost
+            | Self::SwThermalSlowdown
+            | Self::HwThermalSlowdown
+            | Self::HwPowerBrakeSlowdown
+            | Self::Other(_) => true,
+        }
+    }
 }
 
 /// A time in which the machine could not be read.
@@ -108,10 +130,22 @@ pub enum Throttle {
 pub struct Gap {
     /// When it was noticed.
     pub at: Moment,
-    /// What could not be read: `nvml`.
+    /// What could not be read: `gpu 0`.
     pub source: String,
     /// What the source said.
     pub reason: String,
+}
+
+impl Gap {
+    /// This GPU could not be read.
+    pub fn of_gpu(at: Moment, index: u32, reason: String) -> Self {
+        Self { at, source: format!("gpu {index}"), reason }
+    }
+
+    /// Whether it was this GPU.
+    pub fn is_of_gpu(&self, index: u32) -> bool {
+        self.source.strip_prefix("gpu ").and_then(|number| number.parse().ok()) == Some(index)
+    }
 }
 
 /// What the machine can tell of itself.
@@ -153,4 +187,7 @@ pub struct GpuInfo {
     /// Whether it has hardware counters (GPM).
     #[serde(default)]
     pub gpm: bool,
+    /// What it, its driver or its cut into instances doesn't give: `energy`, `process share`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lacks: Vec<String>,
 }

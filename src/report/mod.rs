@@ -1,1 +1,19 @@
-//! Outlets: tables, JSON, CSV, Markdown. No decisions.
+//! Outlets: tables, JSON, CSV, Markdown.
+//!
+//! Invariant: nothing is decided here. What is printed was computed and judged before; this room
+//! chooses words, digits and columns. Missing prints `—`.
+
+mod bench;
+mod doctor;
+mod document;
+pub mod figure;
+mod models;
+mod price;
+mod runs;
+
+pub use bench::bench_document;
+pub use doctor::{Check, Diagnosis, doctor_document};
+pub use document::{Document, Table};
+pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
+pub use price::{BudgetBill, CostReport, MachineCosts, cost_document};
+pub use runs::{RunList, RunRow, runs_document};

@@ -1,1 +1,85 @@
 //! Anything that answers a request.
+//!
+//! Invariant: a request that was accepted ends with exactly one [`What::Done`], whatever fails,
+//! panics or is cancelled, and nothing follows it; times are stamped by the target through the run's
+//! clock, when it had the thing, not when somebody read the channel. Guarded by the tests of
+//! [`in_process`], a property test among them.
+//!
+//! Deliberately absent: prices, and when to send what (that is `load`'s).
+
+mod error;
+pub mod in_process;
+
+pub use error::TargetError;
+
+use crate::engine::Detokenize;
+use crate::engine::sampler::SamplerParams;
+use crate::engine::stop::StopRules;
+use crate::record::{Finish, Moment, RequestId, Step};
+use crate::units::Tokens;
+use std::sync::mpsc::Sender;
+
+/// Anything that answers a request.
+pub trait Target: Send + Sync {
+    /// Queues a request; what comes of it is delivered to `to`, in order, ending with one
+    /// [`What::Done`]. A receiver that is gone cancels the request.
+    ///
+    /// # Errors
+    /// Where the request can't be served at all, or not now; nothing is delivered then.
+    fn submit(&self, request: Request, to: Sender<Delivery>) -> Result<(), TargetError>;
+
+    /// Gives a request up; its `Done` still comes. Unknown and ended requests are ignored.
+    fn cancel(&self, id: RequestId);
+
+    /// What answers: for the head of a run record.
+    fn describe(&self) -> String;
+}
+
+/// What is asked of a target.
+pub struct Request {
+    /// Its number within the run.
+    pub id: RequestId,
+    /// The prompt's tokens.
+    pub prompt: Vec<u32>,
+    /// How output tokens are chosen.
+    pub sampling: SamplerParams,
+    /// When it ends.
+    pub stop: StopRules,
+    /// Turns the output into text, at the beginning of its stream; `None`: no text is wanted.
+    pub text: Option<Box<dyn Detokenize>>,
+}
+
+/// Something that came of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// Whose.
+    pub id: RequestId,
+    /// When the target had it.
+    pub at: Moment,
+    /// What.
+    pub what: What,
+}
+
+/// What can come of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// An output token.
+    Token {
+        /// The token. A token that ends the sequence comes too, and counts.
+        id: u32,
+        /// The text that may be passed on with it, where text is wanted: empty while a character or
+        /// what could become a stop string is incomplete. Concatenated, they are the answer.
+        text: Option<String>,
+    },
+    /// A step of the engine, with this request in it. It comes before the token that it led to.
+    Step(Step),
+    /// The end.
+    Done {
+        /// How.
+        finish: Finish,
+        /// Prompt tokens, where the target counts them.
+        prompt: Option<Tokens>,
+        /// Output tokens.
+        output: Tokens,
+    },
+}

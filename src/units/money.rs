@@ -89,7 +89,8 @@ impl std::ops::Div<Seconds> for Usd {
     }
 }
 
-/// A published price of a million tokens, exact to the last decimal.
+/// A published price of a million tokens, exact to the last decimal, and with the decimals that it
+/// was published with: 0.50 is not 0.5 to somebody who asks how far it was rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ListPrice(pub Decimal);
@@ -133,6 +134,6 @@ impl std::str::FromStr for ListPrice {
         let out_of_range = || Self::GRAMMAR.error(text, Problem::OutOfRange);
         let number = decimal(&number).ok_or_else(out_of_range)?;
         let factor = decimal(&format!("1e{power}")).ok_or_else(out_of_range)?;
-        number.checked_mul(factor).map(|d| Self(d.normalize())).ok_or_else(out_of_range)
+        number.checked_mul(factor).map(Self).ok_or_else(out_of_range)
     }
 }

@@ -53,3 +53,21 @@ pub(crate) fn peer(name: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).expect("fixtures are JSON")
 }
+
+/// A library that stands in for somebody else's, where cargo puts examples; built now if only this
+/// test was.
+pub(crate) fn library(example: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("a test program knows where it is");
+    let profile = this.ancestors().nth(2).expect("it lies in target/…/deps");
+    let library = profile.join("examples").join(format!("lib{example}.so"));
+    if !library.exists() {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--example", example]);
+        match profile.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => {}
+            Some(name) => drop(cargo.args(["--profile", name])),
+        }
+        assert!(cargo.status().is_ok_and(|status| status.success()), "building `{example}`");
+    }
+    library
+}

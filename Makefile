@@ -1,0 +1,121 @@
+# What a person types. Needs GNU make 4, a Rust toolchain, a C compiler, and python3 with pip; what
+# else a target needs, it installs, once. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# Arguments for mtok: make bench ARGS="qwen2.5-coder-0.5b --price 2.50/h"
+ARGS ?=
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VENV := target/venv
+NEXTEST_PROFILE := $(if $(CI),ci,default)
+
+NEXTEST_VERSION := 0.9.143
+DENY_VERSION := 0.20.2
+MACHETE_VERSION := 0.9.2
+TYPOS_VERSION := 1.52.0
+
+# $(call install,TOOL,VERSION): from source, a few minutes, only where no version of it is there.
+install = command -v $(1) >/dev/null || cargo install --locked $(1) --version $(2)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: bench
+bench: ## Measure the default model here, on the GPU if it can be used; ARGS=… goes to mtok bench
+	@features=
+	# cudarc asks for nvcc by name, so a toolkit that is only at its usual place is put on the path.
+	for bin in "$${CUDA_HOME:-/usr/local/cuda}/bin" /usr/local/cuda/bin; do
+	    if ! command -v nvcc >/dev/null && [[ -x $$bin/nvcc ]]; then export PATH="$$bin:$$PATH"; fi
+	done
+	driver=
+	if nvidia-smi -L >/dev/null 2>&1; then driver=yes
+	elif /sbin/ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'; then driver=yes; fi
+	if [[ -n $$driver ]] && command -v nvcc >/dev/null; then
+	    echo "make bench: a CUDA driver and nvcc are here: building with --features cuda" >&2
+	    features="--features cuda"
+	elif [[ -n $$driver ]]; then
+	    echo "make bench: a CUDA driver is here, but no nvcc: building for the CPU, so these will be CPU figures" >&2
+	    echo "make bench: to measure the GPU, install a CUDA toolkit (12 or 13) and put nvcc on PATH" >&2
+	else
+	    echo "make bench: no CUDA driver here: building for the CPU" >&2
+	fi
+	cargo run --release $$features -- bench $(ARGS)
+
+.PHONY: demo
+demo: ## A short tour: a cost worked out, a published figure audited, the models, a short measurement
+	@cargo build --release
+	mtok="$(TARGET)/release/mtok"
+	tour() { printf '\n$$ mtok %s\n' "$$*"; "$$mtok" "$$@"; }
+	tour cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
+	tour cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
+	tour models list
+	tour bench --duration 10s
+
+.PHONY: test
+test: ## Run every test
+	@$(call install,cargo-nextest,$(NEXTEST_VERSION))
+	cargo nextest run --profile $(NEXTEST_PROFILE)
+	cargo test --doc
+
+.PHONY: check
+check: fmt lint cuda-check doc deny advisories spelling unused ## Everything short of running tests: form, lints, documentation, licences, spelling
+	@echo "make check: all passed"
+
+.PHONY: fmt
+fmt:
+	cargo fmt --check
+
+.PHONY: lint
+lint:
+	cargo clippy --profile lint --all-targets -- -D warnings
+
+# Types and lints of the CUDA build, with no toolkit: a stand-in for nvcc goes first on the path.
+.PHONY: cuda-check
+cuda-check: ## Check the CUDA build's types and lints, without a CUDA toolkit
+	@stand_in="$(CURDIR)/tests/tools/fake_nvcc"
+	PATH="$$stand_in:$$PATH" NVCC="$$stand_in/nvcc" CUDA_COMPUTE_CAP=90 \
+	    cargo clippy --profile lint --features cuda --all-targets -- -D warnings
+
+.PHONY: doc
+doc:
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --profile lint --no-deps --document-private-items
+
+.PHONY: deny
+deny:
+	@$(call install,cargo-deny,$(DENY_VERSION))
+	cargo deny --log-level error check licenses bans sources
+
+# Known vulnerabilities are listed in a public database, which a closed network does not reach.
+.PHONY: advisories
+advisories:
+	@$(call install,cargo-deny,$(DENY_VERSION))
+	database=https://github.com/RustSec/advisory-db
+	if GIT_TERMINAL_PROMPT=0 timeout 10 git ls-remote --exit-code "$$database" HEAD >/dev/null 2>&1; then
+	    cargo deny --log-level error check advisories
+	else
+	    echo "advisories: not checked: $$database is not reachable from here"
+	fi
+
+.PHONY: spelling
+spelling:
+	@[[ -x $(VENV)/bin/typos ]] || {
+	    python3 -m venv $(VENV)
+	    $(VENV)/bin/pip install --quiet typos==$(TYPOS_VERSION)
+	}
+	$(VENV)/bin/typos
+
+.PHONY: unused
+unused:
+	@$(call install,cargo-machete,$(MACHETE_VERSION))
+	cargo machete
+
+.PHONY: peers
+peers: ## Record what llama.cpp says on the same models, as fixtures for the tests
+	@python3 -m venv target/venv-peers
+	target/venv-peers/bin/pip install --quiet -r benches/peers/requirements.txt
+	target/venv-peers/bin/python benches/peers/record_llama_cpp.py --models "$${MTOK_TEST_MODELS:-target/test-models}" $(ARGS)

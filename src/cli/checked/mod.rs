@@ -1,0 +1,48 @@
+//! What the flags mean together: every rule between them, and values with units.
+
+mod bench;
+mod cost;
+
+pub(crate) use bench::{Bench, price};
+pub(crate) use cost::{Asked, Cost};
+
+use super::failure::Failure;
+use crate::cost::Load;
+use crate::hint::{Fault, Hint};
+use std::str::FromStr;
+
+/// Reads a flag's value.
+fn value<T>(flag: &str, text: &str) -> Result<T, Failure>
+where
+    T: FromStr,
+    T::Err: Hint,
+{
+    text.parse().map_err(|error: T::Err| Failure::flag(flag, &error))
+}
+
+/// The same for a flag that may be absent.
+fn optional<T>(flag: &str, text: Option<&str>) -> Result<Option<T>, Failure>
+where
+    T: FromStr,
+    T::Err: Hint,
+{
+    text.map(|text| value(flag, text)).transpose()
+}
+
+/// Reads `A:B`.
+fn pair<T>(flag: &str, text: &str, example: &str) -> Result<(T, T), Failure>
+where
+    T: FromStr,
+    T::Err: Hint,
+{
+    let Some((first, second)) = text.split_once(':') else {
+        let message = format!("`{flag}`: `{text}` is not a pair of input and output");
+        return Err(Failure::new(Fault::Usage, message).hint(format!("write it like `{example}`")));
+    };
+    Ok((value(flag, first)?, value(flag, second)?))
+}
+
+/// The loads asked for, in the order given.
+pub(crate) fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
+    texts.iter().map(|text| value("--load", text.trim())).collect()
+}

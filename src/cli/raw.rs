@@ -1,0 +1,244 @@
+//! The flags as typed. Nothing here knows what goes with what: `checked` does.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What a million tokens really costs on the GPU you rent.
+#[derive(Debug, Parser)]
+#[command(name = "mtok", version, propagate_version = true, max_term_width = 79)]
+#[command(
+    after_help = "With no argument, `mtok bench` runs a small model on this machine and prints what its tokens cost."
+)]
+pub(crate) struct Raw {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a model on this machine, measure it, and print USD per million tokens.
+    Bench(Box<RawBench>),
+    /// Work out a cost from a price and a rate, or audit a published one.
+    Cost(RawCost),
+    /// The models that can be run, their weights and checksums.
+    #[command(subcommand)]
+    Models(RawModels),
+    /// The runs that were made.
+    #[command(subcommand)]
+    Runs(RawRuns),
+    /// What this machine can do, and what to do about what it can't.
+    Doctor(RawDoctor),
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum Format {
+    /// Tables for a terminal.
+    #[default]
+    Table,
+    /// One JSON document, with its schema's name.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Markdown.
+    Md,
+}
+
+/// The flags of every command that prints results.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct RawOutput {
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+impl RawOutput {
+    /// The format that the two flags mean together.
+    pub(crate) fn format(self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// `mtok cost`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  mtok cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
+  mtok cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
+  mtok cost --workload 10M:5M --token-price 5e-6/tok:1.6e-5/tok --claim 0.13")]
+pub(crate) struct RawCost {
+    /// What the whole machine rents for: `2.50/h`.
+    #[arg(long, value_name = "USD/h")]
+    pub price: Option<String>,
+    /// Tokens per second at the operating point: `185tok/s`, or with its error `185±5tok/s`.
+    #[arg(long, value_name = "TOK/s")]
+    pub rate: Option<String>,
+    /// Mean rate over paid time, as shares of that rate: `100%,30%,10%`.
+    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+    pub load: Vec<String>,
+    /// A published figure to audit: `0.0038/Mtok`; with `--workload`, an amount: `0.13`.
+    #[arg(long, value_name = "FIGURE")]
+    pub claim: Option<String>,
+    /// GPUs in the machine, for claims that mix up one GPU and a node.
+    #[arg(long, value_name = "N")]
+    pub gpus: Option<u32>,
+    /// Tokens to be paid for, input:output: `10M:5M`.
+    #[arg(long, value_name = "IN:OUT")]
+    pub workload: Option<String>,
+    /// What a provider asks for them, input:output: `5e-6/tok:1.6e-5/tok`.
+    #[arg(long, value_name = "IN:OUT")]
+    pub token_price: Option<String>,
+    /// How long the machine is rented: `5h`. Adds what billing and start-up cost.
+    #[arg(long, value_name = "TIME")]
+    pub rented: Option<String>,
+    /// Of that, the time before the first token: download, load, warm-up.
+    #[arg(long, value_name = "TIME")]
+    pub start_up: Option<String>,
+    /// What rented time is rounded up to.
+    #[arg(long, value_enum, value_name = "GRAIN")]
+    pub billing: Option<Grain>,
+    /// What runs beside the machine by the hour (storage, egress, staff): `0.12/h`.
+    #[arg(long, value_name = "USD/h")]
+    pub beside: Option<String>,
+    /// How results are written.
+    #[command(flatten)]
+    pub output: RawOutput,
+}
+
+/// What rented time is rounded up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Grain {
+    /// By the second.
+    Second,
+    /// By the started minute.
+    Minute,
+    /// By the started hour.
+    Hour,
+}
+
+/// `mtok bench`.
+#[derive(Debug, Args)]
+pub(crate) struct RawBench {
+    /// A model's name (`mtok models list`) or the path of a GGUF file. Default: a small one.
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for this GPU.
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+    pub price: Option<String>,
+    /// Loads to print the cost at, beside 100 %, 30 % and 10 %: `45%`.
+    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+    pub load: Vec<String>,
+    /// Prompt tokens of each request.
+    #[arg(long, value_name = "N", default_value = "128")]
+    pub prompt_tokens: String,
+    /// Output tokens of each request.
+    #[arg(long, value_name = "N", default_value = "64")]
+    pub output_tokens: String,
+    /// Requests in flight at once.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub in_flight: u32,
+    /// How long to measure.
+    #[arg(long, value_name = "TIME", default_value = "40s")]
+    pub duration: String,
+    /// How long to send requests before anything is counted.
+    #[arg(long, value_name = "TIME", default_value = "4s")]
+    pub warmup: String,
+    /// What prompts and sampling are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Sampling temperature; 0 takes the likeliest token.
+    #[arg(long, value_name = "T", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub temperature: f64,
+    /// Sample among this many likeliest tokens only.
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<u32>,
+    /// Sample among the likeliest tokens that together have this probability.
+    #[arg(long, value_name = "P")]
+    pub top_p: Option<f64>,
+    /// Leave out tokens less likely than this share of the likeliest.
+    #[arg(long, value_name = "P")]
+    pub min_p: Option<f64>,
+    /// Where to run.
+    #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
+    pub device: Device,
+    /// How results are written.
+    #[command(flatten)]
+    pub output: RawOutput,
+}
+
+/// Where the engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum Device {
+    /// On a GPU where there is one that this binary can use, else on the CPU.
+    #[default]
+    Auto,
+    /// On the CPU.
+    Cpu,
+    /// On a CUDA GPU, or not at all.
+    Cuda,
+}
+
+/// `mtok models`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RawModels {
+    /// Every model that this program knows, and whether it can run it.
+    List {
+        /// How results are written.
+        #[command(flatten)]
+        output: RawOutput,
+    },
+    /// Fetch a model's weights and check them.
+    Fetch {
+        /// Its name.
+        model: String,
+    },
+    /// What a model is: its manifest, or what a GGUF file says of itself.
+    Show {
+        /// Its name, or the path of a GGUF file.
+        model: String,
+        /// How results are written.
+        #[command(flatten)]
+        output: RawOutput,
+    },
+    /// Check a model's file again: form and checksum.
+    Verify {
+        /// Its name, or the path of a GGUF file.
+        model: String,
+    },
+}
+
+/// `mtok runs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RawRuns {
+    /// Every run on record, the newest first.
+    List {
+        /// How results are written.
+        #[command(flatten)]
+        output: RawOutput,
+    },
+    /// One run, judged again from its record.
+    Show {
+        /// Its name, the path of its folder, or `last`.
+        run: String,
+        /// The price to judge it at: `2.50/h`. Default as for `bench`.
+        #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+        price: Option<String>,
+        /// Loads to print the cost at, beside 100 %, 30 % and 10 %.
+        #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+        load: Vec<String>,
+        /// How results are written.
+        #[command(flatten)]
+        output: RawOutput,
+    },
+}
+
+/// `mtok doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct RawDoctor {
+    /// How results are written.
+    #[command(flatten)]
+    pub output: RawOutput,
+}

@@ -1,0 +1,43 @@
+//! From a MODEL argument to a file on this machine.
+
+use super::failure::Failure;
+use super::home::Home;
+use super::progress::Line;
+use crate::conduct::Subject;
+use crate::fetch::{self, Settings};
+use crate::model::{Catalogue, Manifest, Source};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+/// Sees to it that the model's file is here, fetching it where it isn't.
+pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<Subject, Failure> {
+    match Catalogue::embedded()?.resolve(argument)? {
+        Source::File(path) => {
+            let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            Ok(Subject { name, family: None, sha256: None, path })
+        }
+        Source::Manifest(manifest) => {
+            let path = fetch(&manifest, home, stop)?;
+            Ok(Subject {
+                name: manifest.title.clone(),
+                family: manifest.family.clone(),
+                sha256: manifest.sha256.map(|sum| sum.to_string()),
+                path,
+            })
+        }
+    }
+}
+
+/// Fetches a model's file, unless it is here.
+pub(crate) fn fetch(
+    manifest: &Manifest,
+    home: &Home,
+    stop: &AtomicBool,
+) -> Result<PathBuf, Failure> {
+    let mut line = Line::new();
+    let mut watch = |event: fetch::Event<'_>| line.download(&event, stop);
+    let fetched =
+        fetch::fetch(&manifest.wanted(), &home.models(), &Settings::from_env(), &mut watch);
+    line.done();
+    Ok(fetched?.path)
+}

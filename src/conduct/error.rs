@@ -1,0 +1,75 @@
+//! Why a measurement fails.
+
+use crate::engine::EngineError;
+use crate::hint::{Fault, Hint};
+use crate::load::{DriverError, JournalError};
+use crate::model::ModelError;
+use crate::target::TargetError;
+use crate::telemetry::peaks::PeaksError;
+use crate::units::Tokens;
+
+/// Why a measurement fails.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The model's file is no model, or none that the engine can run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The engine can't load it, or finds no device.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The engine can't be started.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The run can't be recorded.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The run failed.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// The machine's peaks can't be probed.
+    #[error(transparent)]
+    Peaks(#[from] PeaksError),
+    /// The requests don't fit into the engine's context.
+    #[error("{prompt} of prompt and {output} of output are more than the {limit} that fit")]
+    Context {
+        /// Asked for.
+        prompt: Tokens,
+        /// Asked for.
+        output: Tokens,
+        /// What fits.
+        limit: Tokens,
+    },
+    /// The system gives no thread to read the machine with.
+    #[error("telemetry can't be started: {0}")]
+    Telemetry(std::io::Error),
+}
+
+impl Hint for MeasureError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(error) => error.hint(),
+            Self::Engine(error) => error.hint(),
+            Self::Target(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Driver(error) => error.hint(),
+            Self::Peaks(error) => error.hint(),
+            Self::Context { .. } => {
+                Some("ask for less: `--prompt-tokens`, `--output-tokens`".to_owned())
+            }
+            Self::Telemetry(_) => None,
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Model(error) => error.fault(),
+            Self::Engine(error) => error.fault(),
+            Self::Target(error) => error.fault(),
+            Self::Journal(error) => error.fault(),
+            Self::Driver(error) => error.fault(),
+            Self::Peaks(error) => error.fault(),
+            Self::Context { .. } => Fault::Usage,
+            Self::Telemetry(_) => Fault::Environment,
+        }
+    }
+}

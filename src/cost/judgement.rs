@@ -1,0 +1,253 @@
+//! A run judged: what its tokens cost, what bounds them, what APIs ask, and what to doubt.
+//!
+//! A pure function of the record, the books and a few assumptions, so any old run can be judged
+//! again, on a laptop, at another price.
+
+use super::machine::{MachinePrice, peaks_of, price_of};
+use super::{Bound, Load, Work, bound, cost_at};
+use crate::hardware::{Catalogue, Rentals};
+use crate::prices::{Book, Entry, Mix, is_stale};
+use crate::record::{Header, Peaks, Run, Shape};
+use crate::summary::telemetry::TelemetrySummary;
+use crate::summary::{StepTotals, Summary, summarize};
+use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
+use jiff::civil::Date;
+use serde::Serialize;
+
+/// How many API prices a run is laid beside.
+const APIS: usize = 7;
+
+/// The loads that every judgement has.
+const LOADS: [f64; 3] = [100.0, 30.0, 10.0];
+
+/// What is known of prices and machines.
+#[derive(Debug)]
+pub struct Books {
+    /// GPUs.
+    pub gpus: Catalogue,
+    /// What they rent for.
+    pub rentals: Rentals,
+    /// What APIs charge.
+    pub prices: Book,
+}
+
+/// What a judgement rests on beside the record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assumptions {
+    /// The machine's price by the hour, where the user gave one.
+    pub price: Option<UsdPerHour>,
+    /// Loads to judge at, beside the usual ones.
+    pub loads: Vec<Load>,
+    /// The day, for the age of prices.
+    pub today: Date,
+}
+
+/// A run judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judgement {
+    /// The form of this document: `mtok.bench/1`.
+    pub schema: &'static str,
+    /// What ran on what.
+    pub run: Header,
+    /// What it did.
+    pub summary: Summary,
+    /// What the machine did meanwhile; `None` where nothing was measured.
+    pub telemetry: Option<TelemetrySummary>,
+    /// How much of what the machine can do went into useful work.
+    pub efficiency: Efficiency,
+    /// What the machine costs; `None` where nobody says.
+    pub price: Option<MachinePrice>,
+    /// What a million tokens cost at each load.
+    pub costs: Vec<CostAtLoad>,
+    /// What they would cost at least.
+    pub floor: Option<Floor>,
+    /// What APIs ask for the same mix.
+    pub beside: Vec<Beside>,
+}
+
+/// How much of what the machine can do went into useful work, while it did that kind of work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Efficiency {
+    /// What it could do.
+    pub peaks: Option<Peaks>,
+    /// While reading prompts: share of peak arithmetic.
+    pub prefill_mfu: Option<Ratio>,
+    /// While writing tokens: share of peak arithmetic.
+    pub decode_mfu: Option<Ratio>,
+    /// While writing tokens: share of peak bandwidth.
+    pub decode_mbu: Option<Ratio>,
+}
+
+/// What a million tokens cost where the mean rate is this share of the measured one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CostAtLoad {
+    /// The load.
+    pub load: Load,
+    /// The hour charged to input and output tokens alike: to lay beside an API's blended price.
+    pub blended: Option<Estimate<UsdPerMtok>>,
+    /// The whole hour charged to output tokens.
+    pub output_only: Option<Estimate<UsdPerMtok>>,
+}
+
+/// The roofline floor of the price, and how far above it the run is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Floor {
+    /// The floor.
+    #[serde(flatten)]
+    pub bound: Bound,
+    /// The measured price at full load over the floor.
+    pub measured_over_floor: Option<Estimate<Ratio>>,
+    /// The measured price is below it, all its interval: something is broken.
+    pub broken: bool,
+}
+
+/// An API's price beside the run's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Beside {
+    /// Provider and model.
+    pub id: String,
+    /// What people call the model.
+    pub name: String,
+    /// Who sells it.
+    pub provider: String,
+    /// Whether it is the very model that ran.
+    pub same_model: bool,
+    /// Input, USD/Mtok, exact.
+    pub input: crate::units::ListPrice,
+    /// Output, USD/Mtok, exact.
+    pub output: crate::units::ListPrice,
+    /// Blended at the run's own mix of input and output.
+    pub blended: UsdPerMtok,
+    /// The load above which the run's tokens are cheaper than these; above 100 %: never.
+    pub break_even: Option<Ratio>,
+    /// Which book says so.
+    pub source: String,
+    /// The day of the price.
+    pub date: Date,
+    /// Whether that is more than 90 days ago.
+    pub stale: bool,
+}
+
+impl Judgement {
+    /// Judges a run.
+    pub fn of(run: &Run, books: &Books, assumptions: &Assumptions) -> Self {
+        let header = run.header.clone();
+        let summary = summarize(run);
+        let telemetry = summary.window.map(|window| {
+            let cores = header.host.cores;
+            TelemetrySummary::of(&run.readings, &run.gaps, &header.telemetry, cores, window)
+        });
+        let today = assumptions.today;
+        let price = price_of(&header, assumptions.price, &books.gpus, &books.rentals, today);
+        let peaks = peaks_of(&header, &books.gpus);
+        let hour = price.as_ref().map(|price| price.usd_per_hour);
+        let costs = hour.map_or_else(Vec::new, |hour| costs(hour, &summary, &assumptions.loads));
+        let full = costs.first().and_then(|row| row.blended);
+        let floor =
+            hour.zip(peaks.as_ref()).and_then(|(hour, peaks)| floor(hour, &header, peaks, full));
+        let beside = mix(&header, &summary)
+            .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
+        Self {
+            schema: "mtok.bench/1",
+            efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
+            run: header,
+            summary,
+            telemetry,
+            price,
+            costs,
+            floor,
+            beside,
+        }
+    }
+}
+
+/// The tokens that weigh an API's prices: those delivered; before any were, those asked for.
+fn mix(header: &Header, summary: &Summary) -> Option<Mix> {
+    let (input, output) = match &summary.tokens {
+        Some(tokens) if tokens.output > Tokens(0) => (tokens.input, tokens.output),
+        _ => (header.workload.prompt, header.workload.output),
+    };
+    Mix::new(input, Tokens(0), output)
+}
+
+fn costs(hour: UsdPerHour, summary: &Summary, stated: &[Load]) -> Vec<CostAtLoad> {
+    let usual = LOADS.into_iter().filter_map(|percent| Load::new(Ratio::percent(percent)).ok());
+    let mut loads: Vec<Load> = usual.chain(stated.iter().copied()).collect();
+    loads.sort_by(|a, b| b.share().get().total_cmp(&a.share().get()));
+    loads.dedup();
+    let at = |rate: Option<Estimate<TokensPerSecond>>, load| rate.map(|r| cost_at(hour, r, load));
+    let row = |load| CostAtLoad {
+        load,
+        blended: at(summary.total_rate, load),
+        output_only: at(summary.output_rate, load),
+    };
+    loads.into_iter().map(row).collect()
+}
+
+fn floor(
+    hour: UsdPerHour,
+    header: &Header,
+    peaks: &Peaks,
+    full: Option<Estimate<UsdPerMtok>>,
+) -> Option<Floor> {
+    let work = &header.workload;
+    let shape = &header.model.shape;
+    let bound = bound(hour, shape, peaks, work.in_flight, work.prompt, work.output)?;
+    let measured_over_floor = full.map(|full| full.map(|price| price / bound.blended));
+    let highest =
+        measured_over_floor.map(|ratio| ratio.interval.map_or(ratio.value, |(_, high)| high));
+    let broken = highest.is_some_and(|ratio| ratio < Ratio::ONE);
+    Some(Floor { bound, measured_over_floor, broken })
+}
+
+fn beside(
+    header: &Header,
+    book: &Book,
+    mix: Mix,
+    full: Option<Estimate<UsdPerMtok>>,
+    today: Date,
+) -> Vec<Beside> {
+    let family = header.model.family.as_deref();
+    let parameters = header.model.shape.parameters;
+    let row = |entry: &Entry| {
+        let blended = entry.blended(mix);
+        let break_even =
+            full.map(|full| full.value / blended).filter(|ratio| ratio.get().is_finite());
+        Beside {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            provider: entry.provider.clone(),
+            same_model: Some(entry.family.as_str()) == family,
+            input: entry.figures.input,
+            output: entry.figures.output,
+            blended,
+            break_even,
+            source: format!("{} {}", entry.source.book, entry.source.version),
+            date: entry.date(),
+            stale: is_stale(entry.date(), today),
+        }
+    };
+    book.comparable(family, Some(parameters), APIS).into_iter().map(row).collect()
+}
+
+impl Efficiency {
+    fn of(shape: &Shape, summary: &Summary, peaks: Option<&Peaks>) -> Self {
+        let work = |steps: StepTotals, cached: Tokens| {
+            let StepTotals { steps, time, tokens, context } = steps;
+            (Work::of_steps(shape, steps, tokens, context, cached), time)
+        };
+        // A prompt's keys and values are read as they are made; only decoding reads them back.
+        let prefill = summary.prefill_steps.map(|steps| work(steps, Tokens(0)));
+        let decode = summary.decode_steps.map(|steps| work(steps, steps.context));
+        let used = |work: Option<(Work, Seconds)>, share: fn(Work, Seconds, &Peaks) -> _| {
+            let (work, time) = work?;
+            share(work, time, peaks?)
+        };
+        Self {
+            prefill_mfu: used(prefill, Work::mfu),
+            decode_mfu: used(decode, Work::mfu),
+            decode_mbu: used(decode, Work::mbu),
+            peaks: peaks.cloned(),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What `mtok bench` and `mtok runs show` print: a judgement in words and tables.
+
+use super::figure::{
+    NOTHING, estimate_or_nothing, seconds_or_nothing, share, significant, thousands,
+};
+use super::{Document, Table};
+use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
+use crate::record::Header;
+use crate::summary::Latency;
+use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
+use crate::units::{Ratio, Seconds};
+
+/// A GPU that is this busy while its arithmetic is this idle misleads who looks at one figure.
+const BUSY: f64 = 0.8;
+const IDLE: f64 = 0.3;
+
+/// The judgement of a run.
+pub fn bench_document(judgement: &Judgement) -> Document {
+    let mut document = Document::default();
+    document.words(head(&judgement.run));
+    document.table(speeds(judgement));
+    document.table(latencies(judgement));
+    document.table(machine(judgement));
+    for words in efficiency_words(judgement) {
+        document.words(words);
+    }
+    document.words(price_words(judgement.price.as_ref()));
+    document.table(costs(judgement));
+    if let Some(words) = floor_words(judgement) {
+        document.words(words);
+    }
+    document.table(beside(judgement));
+    if judgement.beside.iter().any(|row| row.stale) {
+        document.words("!: a price of more than 90 days ago; look it up before you decide");
+    }
+    document.words(trust(judgement));
+    document
+}
+
+fn head(header: &Header) -> String {
+    let Header { model, host, workload, .. } = header;
+    let place = match &host.gpu {
+        Some(gpu) => gpu.clone(),
+        None => format!("{}, {} cores, no GPU: CPU figures", host.cpu, host.cores),
+    };
+    format!(
+        "{} ({}) on {place}\n{}, {} in flight, {} + {} tokens a request, {}\nrun {}",
+        model.name,
+        model.shape.quantization,
+        header.engine,
+        workload.in_flight,
+        workload.prompt.0,
+        workload.output.0,
+        workload.sampling,
+        header.id,
+    )
+}
+
+fn speeds(judgement: &Judgement) -> Table {
+    let summary = &judgement.summary;
+    let mut table = Table::new("Throughput", &["", "tok/s"]);
+    table.row(["prefill, while it runs".to_owned(), estimate_or_nothing(summary.prefill_rate)]);
+    table.row(["decode, while it runs".to_owned(), estimate_or_nothing(summary.decode_rate)]);
+    table.row(["output, over all time".to_owned(), estimate_or_nothing(summary.output_rate)]);
+    table
+        .row(["input + output, over all time".to_owned(), estimate_or_nothing(summary.total_rate)]);
+    table
+}
+
+fn latencies(judgement: &Judgement) -> Table {
+    let summary = &judgement.summary;
+    let mut table = Table::new("Latency", &["", "p50", "p90", "p99", "samples"]);
+    let mut row = |name: &str, latency: &Latency| {
+        table.row([
+            name.to_owned(),
+            seconds_or_nothing(latency.p50),
+            seconds_or_nothing(latency.p90),
+            seconds_or_nothing(latency.p99),
+            thousands(latency.count),
+        ]);
+    };
+    row("time to first token", &summary.ttft);
+    row("between tokens (ITL)", &summary.itl);
+    row("per output token (TPOT)", &summary.tpot);
+    row("whole request", &summary.e2e);
+    table
+}
+
+fn machine(judgement: &Judgement) -> Table {
+    let Judgement { summary, telemetry, efficiency, .. } = judgement;
+    let mut table = Table::new("Machine", &["", ""]);
+    table.row(["occupancy: a step was running".to_owned(), share(summary.occupancy)]);
+    if let Some(telemetry) = telemetry {
+        if telemetry.gpus.is_empty() {
+            cpu_rows(&mut table, telemetry);
+        }
+        for gpu in &telemetry.gpus {
+            gpu_rows(&mut table, gpu);
+        }
+    }
+    let peak = |share: Option<Ratio>| super::figure::share(share);
+    table.row(["MFU, prefill: peak arithmetic used".to_owned(), peak(efficiency.prefill_mfu)]);
+    table.row(["MFU, decode".to_owned(), peak(efficiency.decode_mfu)]);
+    table.row(["MBU, decode: peak bandwidth used".to_owned(), peak(efficiency.decode_mbu)]);
+    table
+}
+
+fn cpu_rows(table: &mut Table, telemetry: &TelemetrySummary) {
+    table.row(["CPU busy, of the cores".to_owned(), share(telemetry.cpu.busy)]);
+    if let Some(energy) = telemetry.cpu.energy {
+        table.row(["CPU energy".to_owned(), format!("{} J", significant(energy.amount.0, 3))]);
+    }
+}
+
+fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
+    let name = |what: &str| format!("GPU {} {what}", gpu.index);
+    table.row([name("busy: a kernel was running"), share(gpu.busy)]);
+    if gpu.coverage < Ratio::of(0.99) {
+        let lost =
+            if gpu.losses > 0 { format!(", lost {} times", gpu.losses) } else { String::new() };
+        table.row([name("read in"), format!("{} of the time{lost}", share(Some(gpu.coverage)))]);
+    }
+    let memory = gpu.memory_max.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes:.1}"));
+    table.row([name("memory, at most"), memory]);
+    if let Some(energy) = gpu.energy {
+        let joules = significant(energy.counted.amount.0, 4);
+        table.row([name("energy"), format!("{joules} J, {}", energy.source)]);
+    }
+    if let Some(power) = gpu.power {
+        table.row([name("power, mean"), format!("{power:.0}")]);
+    }
+    if let Some(clock) = gpu.sm_clock {
+        let figures = format!("{} MHz, lowest {}", clock.median_mhz, clock.min_mhz);
+        table.row([name("SM clock, median"), figures]);
+    }
+    if gpu.throttled.is_some() {
+        table.row([name("throttled"), share(gpu.throttled)]);
+    }
+    for (what, counter) in [
+        ("SM active (GPM)", gpu.gpm.sm),
+        ("tensor cores active (GPM)", gpu.gpm.tensor),
+        ("memory active (GPM)", gpu.gpm.dram),
+    ] {
+        if counter.is_some() {
+            table.row([name(what), share(counter)]);
+        }
+    }
+    if gpu.mig == Some(true) {
+        table.row([name("MIG"), "on: what is read may be of the whole card".to_owned()]);
+    }
+}
+
+/// Where a figure misleads, said in words.
+fn efficiency_words(judgement: &Judgement) -> Vec<String> {
+    let Efficiency { peaks, decode_mfu, decode_mbu, .. } = &judgement.efficiency;
+    let mut words = Vec::new();
+    let telemetry = judgement.telemetry.as_ref();
+    let busy = telemetry.and_then(|telemetry| match telemetry.gpus.first() {
+        Some(gpu) => gpu.busy,
+        None => telemetry.cpu.busy,
+    });
+    if let (Some(busy), Some(mfu)) = (busy, decode_mfu)
+        && busy.get() >= BUSY
+        && mfu.get() < IDLE
+    {
+        let bandwidth = decode_mbu.map_or_else(String::new, |mbu| {
+            format!(", and moves {} of the bytes that it could", share(Some(mbu)))
+        });
+        words.push(format!(
+            "Busy {} is not full: while it writes tokens it does {} of the arithmetic that it \
+             could{bandwidth}. The rest is what batching and better kernels can win.",
+            share(Some(busy)),
+            share(Some(*mfu)),
+        ));
+    }
+    if let Some(peaks) = peaks {
+        words.push(format!(
+            "Peaks: {} GB/s, {} TFLOP/s ({}).",
+            significant(peaks.bandwidth.0 / 1e9, 3),
+            significant(peaks.arithmetic.0 / 1e12, 3),
+            peaks.source
+        ));
+    }
+    words
+}
+
+fn price_words(price: Option<&MachinePrice>) -> String {
+    let Some(MachinePrice { usd_per_hour, origin }) = price else {
+        return "No price: this GPU is in no table here. Give what you pay: `--price 2.50/h`."
+            .to_owned();
+    };
+    match origin {
+        PriceOrigin::Given => format!("Price of the machine: {usd_per_hour:.2}, as given."),
+        PriceOrigin::Rentals { gpu, gpus, low, high, offers, kind, collected, stale } => format!(
+            "Price of the machine: {usd_per_hour:.2}, {gpus} × the median of {offers} offers of \
+             {gpu} {kind}, {:.2} to {:.2} USD/h, collected {collected}{}. Give what you pay with \
+             `--price`.",
+            low.0,
+            high.0,
+            if *stale { ", more than 90 days ago" } else { "" },
+        ),
+        PriceOrigin::Example { note } => {
+            format!("Price of the machine: {usd_per_hour:.2}: {note}.")
+        }
+    }
+}
+
+fn costs(judgement: &Judgement) -> Table {
+    let title = match &judgement.summary.tokens {
+        Some(tokens) if tokens.mix().is_some() => format!(
+            "USD per million tokens; blended over {} input and {} output tokens",
+            thousands(tokens.input.0),
+            thousands(tokens.output.0)
+        ),
+        _ => "USD per million tokens".to_owned(),
+    };
+    let mut table = Table::new(title, &["load", "blended", "all charged to output"]);
+    for row in &judgement.costs {
+        table.row([
+            row.load.to_string(),
+            estimate_or_nothing(row.blended),
+            estimate_or_nothing(row.output_only),
+        ]);
+    }
+    table
+}
+
+fn floor_words(judgement: &Judgement) -> Option<String> {
+    let floor = judgement.floor.as_ref()?;
+    let least = significant(floor.bound.blended.0, 2);
+    if floor.broken {
+        return Some(format!(
+            "Floor: {least} USD/Mtok blended by the roofline, and the run is BELOW it: a peak, a \
+             count or a clock is wrong. Don't use this figure."
+        ));
+    }
+    let above = floor.measured_over_floor.map_or_else(String::new, |ratio| {
+        format!("; this run is {} times that", super::figure::estimate(ratio))
+    });
+    Some(format!(
+        "Floor: {least} USD/Mtok blended at 100% load by the roofline of this machine{above}."
+    ))
+}
+
+fn beside(judgement: &Judgement) -> Table {
+    let title = "APIs, USD per million tokens, blended at this run's mix of input and output";
+    let columns = ["model", "provider", "in", "out", "blended", "own is cheaper", "price of"];
+    let mut table = Table::new(title, &columns);
+    for row in &judgement.beside {
+        let same = if row.same_model { " (this model)" } else { "" };
+        let above = match row.break_even {
+            Some(load) if load <= Ratio::ONE => format!("above {} load", share(Some(load))),
+            Some(_) => "never".to_owned(),
+            None => NOTHING.to_owned(),
+        };
+        table.row([
+            format!("{}{same}", row.name),
+            row.provider.clone(),
+            row.input.0.normalize().to_string(),
+            row.output.0.normalize().to_string(),
+            significant(row.blended.0, 3),
+            above,
+            format!("{}, {}{}", row.source, row.date, if row.stale { " !" } else { "" }),
+        ]);
+    }
+    table
+}
+
+fn trust(judgement: &Judgement) -> String {
+    let summary = &judgement.summary;
+    let mut lines = Vec::new();
+    for doubt in &summary.doubts {
+        lines.push(format!("- {doubt}: {}", doubt.advice()));
+    }
+    if judgement.run.host.gpu.is_none() {
+        lines.push("- CPU figures: they say nothing of a GPU".to_owned());
+    }
+    let measured = summary.steady.map_or(Seconds(0.0), crate::record::Span::length);
+    let verdict = if summary.doubts.is_empty() {
+        format!("Nothing speaks against these figures: {measured:.0} measured.")
+    } else {
+        format!("What would make these figures trustworthy ({measured:.0} measured):")
+    };
+    if lines.is_empty() { verdict } else { format!("{verdict}\n{}", lines.join("\n")) }
+}

@@ -1,0 +1,80 @@
+//! What `mtok runs list` prints.
+
+use super::figure::{NOTHING, thousands};
+use super::{Document, Table};
+use crate::record::{Outcome, Run};
+use crate::units::{Seconds, Tokens};
+use serde::Serialize;
+
+/// A run in a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunRow {
+    /// Its name.
+    pub id: String,
+    /// What ran.
+    pub model: String,
+    /// On what.
+    pub device: String,
+    /// How long was measured; `None`: the warm-up never ended.
+    pub measured: Option<Seconds>,
+    /// Output tokens that came in all.
+    pub tokens: Tokens,
+    /// How it ended; `None`: it was killed.
+    pub outcome: Option<Outcome>,
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunList {
+    /// The form of this document: `mtok.runs/1`.
+    pub schema: &'static str,
+    /// A line each.
+    pub runs: Vec<RunRow>,
+}
+
+impl RunRow {
+    /// The line of a run.
+    pub fn of(run: &Run) -> Self {
+        let host = &run.header.host;
+        Self {
+            id: run.header.id.clone(),
+            model: format!("{} ({})", run.header.model.name, run.header.model.shape.quantization),
+            device: host.gpu.clone().unwrap_or_else(|| host.cpu.clone()),
+            measured: run.measured().map(crate::record::Span::length),
+            tokens: run.tokens_seen(),
+            outcome: run.outcome.clone(),
+        }
+    }
+
+    fn ending(&self) -> &'static str {
+        match &self.outcome {
+            Some(Outcome::Complete) => "complete",
+            Some(Outcome::Interrupted) => "incomplete: stopped",
+            Some(Outcome::Failed(_)) => "incomplete: failed",
+            None => "incomplete: killed",
+        }
+    }
+}
+
+/// All runs, a line each.
+pub fn runs_document(list: &RunList) -> Document {
+    let mut document = Document::default();
+    if list.runs.is_empty() {
+        document.words("no runs yet: `mtok bench` makes one");
+        return document;
+    }
+    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]);
+    for row in &list.runs {
+        let measured = row.measured.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.0}"));
+        table.row([
+            row.id.clone(),
+            row.model.clone(),
+            row.device.clone(),
+            measured,
+            thousands(row.tokens.0),
+            row.ending().to_owned(),
+        ]);
+    }
+    document.table(table);
+    document
+}

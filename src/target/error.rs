@@ -1,0 +1,83 @@
+//! Why a target refuses a request.
+
+use crate::engine::sampler::SamplerError;
+use crate::engine::stop::StopError;
+use crate::hint::{Fault, Hint};
+use crate::record::RequestId;
+use crate::units::Tokens;
+
+/// Why a target refuses a request, or can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// As many requests wait as may.
+    #[error("the queue is full: {limit} requests wait")]
+    Full {
+        /// The limit.
+        limit: usize,
+    },
+    /// The target has ended.
+    #[error("the target has stopped: {reason}")]
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+    /// A request of this number is waiting or running.
+    #[error("request {} is being served already", .0.0)]
+    Twice(RequestId),
+    /// There is nothing to go on from.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// It can never fit.
+    #[error("a prompt of {prompt} and an output of {output} exceed the context limit of {limit}")]
+    Long {
+        /// Prompt tokens.
+        prompt: Tokens,
+        /// Output tokens asked for.
+        output: Tokens,
+        /// What the engine can hold.
+        limit: Tokens,
+    },
+    /// A token of the prompt is unknown.
+    #[error("token `{id}` of the prompt is outside the vocabulary of {vocabulary}")]
+    Token {
+        /// The token.
+        id: u32,
+        /// How many the vocabulary has.
+        vocabulary: usize,
+    },
+    /// Stop strings can't be found without text.
+    #[error("stop strings were given, but no text is made")]
+    NoText,
+    /// The sampler's parameters are wrong.
+    #[error("{0}")]
+    Sampler(#[from] SamplerError),
+    /// The stop rules are wrong.
+    #[error("{0}")]
+    Stop(#[from] StopError),
+    /// The engine's thread can't be started.
+    #[error("the engine's thread can't be started: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Hint for TargetError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Full { .. } => Some("keep fewer requests in flight".into()),
+            Self::Long { .. } => Some("ask for a shorter prompt or fewer output tokens".into()),
+            Self::Sampler(error) => error.hint(),
+            Self::Stop(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Full { .. } | Self::Stopped { .. } => Fault::Target,
+            Self::Twice(_) | Self::NoText => Fault::Internal,
+            Self::EmptyPrompt | Self::Long { .. } | Self::Token { .. } => Fault::Usage,
+            Self::Sampler(error) => error.fault(),
+            Self::Stop(error) => error.fault(),
+            Self::Thread(_) => Fault::Environment,
+        }
+    }
+}
