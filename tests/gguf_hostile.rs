@@ -114,7 +114,9 @@ fn tiny_llama() -> Made {
     for (name, kind, dimensions) in &tensors {
         made.text(name);
         made.word(u32::try_from(dimensions.len()).unwrap());
-        dimensions.iter().for_each(|&one| made.number(one));
+        for &one in dimensions {
+            made.number(one);
+        }
         made.values.insert(format!("type of {name}"), made.bytes.len());
         made.word(*kind);
         made.number(data);
@@ -368,7 +370,7 @@ fn real_file(folder: &Path) {
     for case in 0..20 {
         // A third in the first keys, a third in the vocabulary, a third in the tensor table.
         let (from, to) = [(0, 2_000), (2_000, 1_760_000), (1_768_000, header_bytes)][case % 3];
-        let at = from + random.below(to - from) as u64;
+        let at = (from + random.below(to - from)) as u64;
         let bit = 1 << random.below(8);
         flip(&path, at, bit);
         check(&path, &format!("real file, {at}^{bit}"), false, &mut tally);
