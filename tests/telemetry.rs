@@ -5,7 +5,6 @@
 
 mod common;
 
-use common::library;
 use mtok::clock::{Clock, FakeClock, RunClock};
 use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
 use mtok::record::{Event, Moment, Span};
@@ -25,7 +24,7 @@ struct Fake {
 impl Fake {
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs_err::copy(library("fake_nvml"), folder.path().join("nvml.so")).unwrap();
+        fs_err::copy(common::library("fake_nvml"), folder.path().join("nvml.so")).unwrap();
         fs_err::write(folder.path().join("script"), script).unwrap();
         Self { folder }
     }
@@ -322,7 +321,7 @@ fn a_sampler_stops_when_told_and_reads_a_last_time() {
 fn cuda(no_device: bool) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("cuda.so");
-    fs_err::copy(library("fake_cuda"), &library).unwrap();
+    fs_err::copy(common::library("fake_cuda"), &library).unwrap();
     if no_device {
         fs_err::write(folder.path().join("no-device"), "").unwrap();
     }

@@ -10,9 +10,7 @@ use crate::prices::{Book, Entry, Mix, is_stale};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
 use crate::summary::{StepTotals, Summary, summarize};
-use crate::units::{
-    Estimate, Quantity, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok,
-};
+use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
 

@@ -55,7 +55,7 @@ impl ModelRow {
 /// All models, a line each.
 pub fn models_document(list: &ModelList) -> Document {
     let columns = ["name", "model", "weights", "size", "here", "licence", "runs"];
-    let mut table = Table::new("", &columns).words_last();
+    let mut table = Table::new("", &columns);
     for row in &list.models {
         table.row([
             row.name.clone(),
@@ -159,7 +159,7 @@ impl ModelCard {
 /// A model's card.
 pub fn model_document(card: &ModelCard) -> Document {
     let shape = &card.shape;
-    let mut table = Table::new(card.name.clone(), &["", ""]).words_last();
+    let mut table = Table::new(card.name.clone(), &["", ""]);
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
     table.row(["model".to_owned(), text(&card.title)]);
     let licence = card.licence.as_ref().map(|(name, url)| format!("{name}, {url}"));

@@ -63,7 +63,7 @@ pub fn runs_document(list: &RunList) -> Document {
         document.words("no runs yet: `mtok bench` makes one");
         return document;
     }
-    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]).words_last();
+    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]);
     for row in &list.runs {
         let measured = row.measured.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.0}"));
         table.row([

@@ -11,6 +11,7 @@
 use crate::record::reading::{Gap, Gpm, GpuReading, Reading, TelemetryInfo, Throttle};
 use crate::record::{Moment, Span};
 use crate::units::{Bytes, Joules, Quantity, Ratio, Seconds, Watts};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A reading that comes later than this many periods after the one before doesn't tell what was in
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 const PERIODS_SPOKEN_FOR: f64 = 3.0;
 
 /// What the machine did in a window.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TelemetrySummary {
     /// The window.
     pub window: Span,
@@ -29,7 +30,7 @@ pub struct TelemetrySummary {
 }
 
 /// What the CPU did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CpuSummary {
     /// This process's share of the cores that it may use.
     pub busy: Option<Ratio>,
@@ -40,7 +41,7 @@ pub struct CpuSummary {
 }
 
 /// What one GPU did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GpuSummary {
     /// Its index, as NVML counts.
     pub index: u32,
@@ -80,7 +81,7 @@ pub struct GpuSummary {
 }
 
 /// The difference of a counter.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Counted<Q> {
     /// By how much it rose.
     pub amount: Q,
@@ -89,7 +90,7 @@ pub struct Counted<Q> {
 }
 
 /// Energy, and how it was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Energy {
     /// How much, over how long.
     pub counted: Counted<Joules>,
@@ -98,7 +99,8 @@ pub struct Energy {
 }
 
 /// How an energy was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EnergySource {
     /// From the GPU's own counter.
     Counter,
@@ -117,7 +119,7 @@ impl std::fmt::Display for EnergySource {
 }
 
 /// A clock over time, in MHz.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClockSummary {
     /// Half of the time it was at least this.
     pub median_mhz: u32,

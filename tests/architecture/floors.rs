@@ -136,11 +136,11 @@ pub(crate) const PRINTING_ROOMS: &[&str] = &["report", "cli", "main"];
 pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/engine/op/", "launches kernels"),
     ("src/telemetry/driver.rs", "asks a CUDA driver that it opened for its version"),
-    ("src/telemetry/peaks.rs", "asks the kernel for huge pages"),
     (
         "src/telemetry/peaks/kernels.rs",
         "names vector instructions that it has seen the CPU to have",
     ),
+    ("src/telemetry/peaks.rs", "asks the kernel for huge pages"),
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/gguf_hostile.rs", "counts what is allocated"),
