@@ -11,6 +11,7 @@
 use crate::record::reading::{Gap, Gpm, GpuReading, Reading, TelemetryInfo, Throttle};
 use crate::record::{Moment, Span};
 use crate::units::{Bytes, Joules, Quantity, Ratio, Seconds, Watts};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A reading that comes later than this many periods after the one before doesn't tell what was in
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 const PERIODS_SPOKEN_FOR: f64 = 3.0;
 
 /// What the machine did in a window.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TelemetrySummary {
     /// The window.
     pub window: Span,
@@ -29,7 +30,7 @@ pub struct TelemetrySummary {
 }
 
 /// What the CPU did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CpuSummary {
     /// This process's share of the cores that it may use.
     pub busy: Option<Ratio>,
@@ -40,7 +41,7 @@ pub struct CpuSummary {
 }
 
 /// What one GPU did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GpuSummary {
     /// Its index, as NVML counts.
     pub index: u32,
@@ -71,16 +72,25 @@ pub struct GpuSummary {
     pub memory_clock: Option<ClockSummary>,
     /// The highest temperature, in degrees Celsius.
     pub temperature_max_c: Option<u32>,
-    /// Share of time in which each reason held the clocks, for those that did.
-    pub throttle: Option<BTreeMap<Throttle, Ratio>>,
+    /// For how much of the time each reason held the clocks, for those that did.
+    pub throttle: Option<Vec<ThrottleShare>>,
     /// Share of time in which any reason held them that [slows](Throttle::slows).
     pub throttled: Option<Ratio>,
     /// Hardware counters.
     pub gpm: Gpm,
 }
 
+/// A reason that held the clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ThrottleShare {
+    /// Which.
+    pub reason: Throttle,
+    /// For how much of the time.
+    pub share: Ratio,
+}
+
 /// The difference of a counter.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Counted<Q> {
     /// By how much it rose.
     pub amount: Q,
@@ -89,7 +99,7 @@ pub struct Counted<Q> {
 }
 
 /// Energy, and how it was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Energy {
     /// How much, over how long.
     pub counted: Counted<Joules>,
@@ -98,7 +108,8 @@ pub struct Energy {
 }
 
 /// How an energy was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EnergySource {
     /// From the GPU's own counter.
     Counter,
@@ -117,7 +128,7 @@ impl std::fmt::Display for EnergySource {
 }
 
 /// A clock over time, in MHz.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClockSummary {
     /// Half of the time it was at least this.
     pub median_mhz: u32,
@@ -251,7 +262,7 @@ impl<'a> View<'a> {
         Some(ClockSummary { median_mhz: *median_mhz, min_mhz: values.first()?.1 })
     }
 
-    fn throttle(&self) -> Option<BTreeMap<Throttle, Ratio>> {
+    fn throttle(&self) -> Option<Vec<ThrottleShare>> {
         let lists = self.weighted(|reading| reading.throttle.as_ref());
         let whole: Seconds = lists.iter().map(|(time, _)| *time).sum();
         let mut times: BTreeMap<Throttle, Seconds> = BTreeMap::new();
@@ -261,11 +272,9 @@ impl<'a> View<'a> {
                 *sum = *sum + time;
             }
         }
-        times
-            .into_iter()
-            .map(|(reason, time)| Some((reason, share(time, whole)?)))
-            .collect::<Option<_>>()
-            .filter(|_| whole > Seconds(0.0))
+        let shares =
+            times.into_iter().map(|(reason, time)| ThrottleShare { reason, share: time / whole });
+        (whole > Seconds(0.0)).then(|| shares.collect())
     }
 
     /// From the counter where there is one, else from power.

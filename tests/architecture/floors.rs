@@ -136,7 +136,8 @@ pub const PRINTING_ROOMS: &[&str] = &["report", "cli", "main"];
 pub const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/engine/op/", "launches kernels"),
     ("src/telemetry/driver.rs", "asks a CUDA driver that it opened for its version"),
-    ("src/telemetry/peaks.rs", "names vector instructions that it has seen the CPU to have"),
+    ("src/telemetry/peaks.rs", "asks the kernel for huge pages"),
+    ("src/telemetry/peaks/", "names vector instructions that it has seen the CPU to have"),
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/gguf_hostile.rs", "counts what is allocated"),
