@@ -1,5 +1,5 @@
-# What a person types. Needs a Rust toolchain, a C compiler, and python3 with pip; whatever else a
-# target needs, it installs, once. `make help` lists the targets.
+# What a person types. Needs GNU make 4, a Rust toolchain, a C compiler, and python3 with pip; what
+# else a target needs, it installs, once. `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -83,7 +83,7 @@ cuda-check: ## Check the CUDA build's types and lints, without a CUDA toolkit
 
 .PHONY: doc
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --profile lint --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --profile lint --no-deps --document-private-items
 
 .PHONY: deny
 deny:

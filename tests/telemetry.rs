@@ -3,6 +3,8 @@
 //! Each test copies the stand-in into a folder of its own (see `fake_nvml/beside.rs`). Time is a fake
 //! clock's: a run of a minute takes milliseconds, and always the same ones.
 
+mod common;
+
 use mtok::clock::{Clock, FakeClock, RunClock};
 use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
 use mtok::record::{Event, Moment, Span};
@@ -11,27 +13,9 @@ use mtok::telemetry::driver::cuda_driver_in;
 use mtok::telemetry::{PERIOD, Sampler, Sources, Telemetry};
 use mtok::units::{Bytes, Joules, Ratio, Watts};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tempfile::TempDir;
-
-/// The stand-in, where cargo puts examples; built now if only this test was.
-fn built(example: &str) -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let profile = this.ancestors().nth(2).unwrap();
-    let library = profile.join("examples").join(format!("lib{example}.so"));
-    if !library.exists() {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--example", example]);
-        match profile.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => {}
-            Some(name) => drop(cargo.args(["--profile", name])),
-        }
-        assert!(cargo.status().unwrap().success(), "building `{example}`");
-    }
-    library
-}
 
 /// A stand-in for NVML that does as a script says.
 struct Fake {
@@ -41,7 +25,7 @@ struct Fake {
 impl Fake {
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs_err::copy(built("fake_nvml"), folder.path().join("nvml.so")).unwrap();
+        fs_err::copy(common::library("fake_nvml"), folder.path().join("nvml.so")).unwrap();
         fs_err::write(folder.path().join("script"), script).unwrap();
         Self { folder }
     }
@@ -341,7 +325,7 @@ fn a_sampler_stops_when_told_and_reads_a_last_time() {
 fn cuda(no_device: bool) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("cuda.so");
-    fs_err::copy(built("fake_cuda"), &library).unwrap();
+    fs_err::copy(common::library("fake_cuda"), &library).unwrap();
     if no_device {
         fs_err::write(folder.path().join("no-device"), "").unwrap();
     }

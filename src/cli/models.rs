@@ -8,7 +8,7 @@ use super::{interrupt, output, weights};
 use crate::fetch::verify;
 use crate::hint::Fault;
 use crate::model::{Catalogue, Loaded, Source};
-use crate::report::{ModelCard, ModelRow, model_document, models_document};
+use crate::report::{ModelCard, ModelList, ModelRow, model_document, models_document};
 use std::path::PathBuf;
 
 /// Lists, fetches, shows, verifies.
@@ -29,11 +29,12 @@ pub(crate) fn run(raw: RawModels) -> Result<(), Failure> {
 
 fn list(home: &Home, format: Format) -> Result<(), Failure> {
     let catalogue = Catalogue::embedded()?;
-    let rows: Vec<ModelRow> = catalogue
+    let models = catalogue
         .iter()
         .map(|manifest| ModelRow::of(manifest, manifest.path_in(&home.models()).is_file()))
         .collect();
-    output::print(format, &models_document(&rows), &rows)
+    let list = ModelList { schema: "mtok.models/1", models };
+    output::print(format, &models_document(&list), &list)
 }
 
 fn show(model: &str, home: &Home, format: Format) -> Result<(), Failure> {

@@ -88,7 +88,7 @@ impl Line {
                 self.say("another process fetches this file; waiting for it", "{msg} {spinner}");
             }
             fetch::Event::Trying { source } => {
-                self.say(&format!("asking {source}"), "{msg} {spinner}")
+                self.say(&format!("asking {source}"), "{msg} {spinner}");
             }
             fetch::Event::Failed { failure } => {
                 let words =

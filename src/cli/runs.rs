@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::home::Home;
 use super::raw::{Format, RawRuns};
 use super::{bench, checked, output};
-use crate::report::{RunRow, runs_document};
+use crate::report::{RunList, RunRow, runs_document};
 use crate::store;
 
 /// Lists or shows.
@@ -22,13 +22,13 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
 }
 
 fn list(runs: &std::path::Path, format: Format) -> Result<(), Failure> {
-    let mut rows = Vec::new();
+    let mut list = RunList { schema: "mtok.runs/1", runs: Vec::new() };
     for folder in store::list(runs)? {
         match store::read(&folder) {
-            Ok(run) => rows.push(RunRow::of(&run)),
+            Ok(run) => list.runs.push(RunRow::of(&run)),
             // One damaged record must not hide the others.
             Err(error) => eprintln!("{}", Failure::from(error)),
         }
     }
-    output::print(format, &runs_document(&rows), &rows)
+    output::print(format, &runs_document(&list), &list)
 }

@@ -13,7 +13,7 @@ use crate::model::{Control, Loaded, ModelError, Runnable, Tokenizer};
 use crate::record::{Event, Header, Host, Model, Outcome, Workload};
 use crate::target::Request;
 use crate::target::in_process::{InProcess, QUEUE_MAX};
-use crate::telemetry::cpu::Machine;
+use crate::telemetry::Machine;
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::workload::{Plan, Planned, prompt};
 use std::path::{Path, PathBuf};

@@ -10,9 +10,7 @@ use crate::prices::{Book, Entry, Mix, is_stale};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
 use crate::summary::{StepTotals, Summary, summarize};
-use crate::units::{
-    Estimate, Quantity, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok,
-};
+use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -151,7 +149,7 @@ impl Judgement {
             .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
         Self {
             schema: "mtok.bench/1",
-            efficiency: Efficiency::of(&header.model.shape, &summary, peaks),
+            efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
             run: header,
             summary,
             telemetry,
@@ -233,7 +231,7 @@ fn beside(
 }
 
 impl Efficiency {
-    fn of(shape: &Shape, summary: &Summary, peaks: Option<Peaks>) -> Self {
+    fn of(shape: &Shape, summary: &Summary, peaks: Option<&Peaks>) -> Self {
         let work = |steps: StepTotals, cached: Tokens| {
             let StepTotals { steps, time, tokens, context } = steps;
             (Work::of_steps(shape, steps, tokens, context, cached), time)
@@ -243,13 +241,13 @@ impl Efficiency {
         let decode = summary.decode_steps.map(|steps| work(steps, steps.context));
         let used = |work: Option<(Work, Seconds)>, share: fn(Work, Seconds, &Peaks) -> _| {
             let (work, time) = work?;
-            share(work, time, peaks.as_ref()?)
+            share(work, time, peaks?)
         };
         Self {
             prefill_mfu: used(prefill, Work::mfu),
             decode_mfu: used(decode, Work::mfu),
             decode_mbu: used(decode, Work::mbu),
-            peaks: peaks.clone(),
+            peaks: peaks.cloned(),
         }
     }
 }

@@ -50,7 +50,7 @@ pub enum PriceOrigin {
 
 /// The price to judge a run at: the one given, else the rental table's for its GPU, else, on a CPU,
 /// the example. `None` for a GPU that the table doesn't know: guessing is not judging.
-pub fn price_of(
+pub(super) fn price_of(
     header: &Header,
     given: Option<UsdPerHour>,
     gpus: &Catalogue,
@@ -84,7 +84,7 @@ pub fn price_of(
 }
 
 /// What the machine of a run could reach at most: as probed, or by its GPU's spec sheet.
-pub fn peaks_of(header: &Header, gpus: &Catalogue) -> Option<Peaks> {
+pub(super) fn peaks_of(header: &Header, gpus: &Catalogue) -> Option<Peaks> {
     let Some(device) = &header.host.gpu else { return header.peaks.clone() };
     let gpu = gpus.by_device_name(device)?;
     let arithmetic = fastest(gpu, &header.model.shape)?;

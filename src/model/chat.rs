@@ -198,7 +198,10 @@ impl ChatTemplate {
         let rendered = std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, || self.render_here(messages, rendering))
+                // The error too is taken apart in there: it may hold the template's values.
+                .spawn_scoped(scope, || {
+                    self.render_here(messages, rendering).map_err(|error| self.explain(&error))
+                })
                 .map(|thread| thread.join())
         });
         let broken = |reason: &str| ChatError::Template {
@@ -207,7 +210,7 @@ impl ChatTemplate {
             reason: reason.to_owned(),
         };
         match rendered {
-            Ok(Ok(result)) => result.map_err(|error| self.explain(&error)),
+            Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(broken("rendering it made the template library panic")),
             Err(_) => Err(broken("there is no memory for a thread to render it in")),
         }
@@ -251,6 +254,11 @@ impl ChatTemplate {
             let reason = detail.unwrap_or_default();
             return ChatError::Refused { path, line, reason };
         }
+        // The library says only that writing failed; our writer says why.
+        let detail = match (error.kind(), error.source()) {
+            (ErrorKind::WriteFailure, Some(cause)) => Some(cause.to_string()),
+            _ => detail,
+        };
         let reason = match detail {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),

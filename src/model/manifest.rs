@@ -185,3 +185,79 @@ impl Manifest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifests() -> impl Iterator<Item = Manifest> {
+        EMBEDDED.iter().map(|(file, text)| Manifest::parse(file, text).unwrap())
+    }
+
+    #[test]
+    fn a_manifest_is_named_as_its_file() {
+        for ((file, _), manifest) in EMBEDDED.iter().zip(manifests()) {
+            assert_eq!(*file, format!("{}.toml", manifest.name));
+            assert!(!manifest.wanted().sources.is_empty(), "{file}");
+        }
+    }
+
+    #[test]
+    fn every_file_under_models_is_embedded() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let mut files: Vec<_> = fs_err::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let mut embedded: Vec<_> = EMBEDDED.iter().map(|(file, _)| *file).collect();
+        embedded.sort_unstable();
+        assert_eq!(files, embedded);
+    }
+
+    /// What the other numbers of a dense model's shape come to: the table, and the head unless it
+    /// is the table; for each layer the four projections, the three of the feed-forward layer and
+    /// the norms; a last norm.
+    #[test]
+    fn parameters_follow_from_the_shape() {
+        for manifest in manifests().filter(|manifest| manifest.name != "gpt-oss-20b") {
+            let s = &manifest.shape;
+            let [width, inner, vocabulary, head_size] =
+                [s.width, s.inner, s.vocabulary, s.head_size].map(u64::from);
+            let (q, kv) = (u64::from(s.heads) * head_size, u64::from(s.kv_heads) * head_size);
+            let (norms, biases) = match s.architecture.as_str() {
+                "llama" => (2 * width, 0),
+                "qwen2" => (2 * width, q + 2 * kv),
+                "qwen3" => (2 * width + 2 * head_size, 0),
+                "gemma3" => (4 * width + 2 * head_size, 0),
+                other => panic!("the test doesn't know {other}"),
+            };
+            let layer = 2 * width * q + 2 * width * kv + 3 * width * inner + norms + biases;
+            let active = vocabulary * width + u64::from(s.layers) * layer + width;
+            assert_eq!(s.active_parameters, active, "{}", manifest.name);
+            let tables = s.parameters - active;
+            assert!(tables == 0 || tables == vocabulary * width, "{}: {tables}", manifest.name);
+        }
+    }
+
+    #[test]
+    fn weights_are_estimated_where_no_file_was_read() {
+        for manifest in manifests() {
+            let s = &manifest.shape;
+            assert_eq!(s.weights_estimated, manifest.sha256.is_none(), "{}", manifest.name);
+            assert_eq!(manifest.bytes.is_some(), manifest.sha256.is_some(), "{}", manifest.name);
+            assert!(s.weights_read <= s.weights, "{}", manifest.name);
+            let bits = s.weights.get() * 8.0 / Tokens(s.parameters).get();
+            assert!((4.0..9.0).contains(&bits), "{}: {bits} bits a weight", manifest.name);
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_manifest_is_named() {
+        let (file, text) = EMBEDDED[0];
+        let error = Manifest::parse(file, &text.replace("licence", "license")).unwrap_err();
+        assert!(error.to_string().contains(file), "{error}");
+        assert!(error.to_string().contains("license"), "{error}");
+        assert!(Manifest::parse(file, &text.replace("sha256 = \"b1", "sha256 = \"xx")).is_err());
+    }
+}

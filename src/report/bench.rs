@@ -8,7 +8,7 @@ use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
 use crate::record::Header;
 use crate::summary::Latency;
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
-use crate::units::{Quantity, Ratio, Seconds};
+use crate::units::{Ratio, Seconds};
 
 /// A GPU that is this busy while its arithmetic is this idle misleads who looks at one figure.
 const BUSY: f64 = 0.8;
@@ -245,7 +245,7 @@ fn floor_words(judgement: &Judgement) -> Option<String> {
 fn beside(judgement: &Judgement) -> Table {
     let title = "APIs, USD per million tokens, blended at this run's mix of input and output";
     let columns = ["model", "provider", "in", "out", "blended", "own is cheaper", "price of"];
-    let mut table = Table::new(title, &columns).words_last();
+    let mut table = Table::new(title, &columns);
     for row in &judgement.beside {
         let same = if row.same_model { " (this model)" } else { "" };
         let above = match row.break_even {
@@ -260,7 +260,7 @@ fn beside(judgement: &Judgement) -> Table {
             row.output.0.normalize().to_string(),
             significant(row.blended.0, 3),
             above,
-            format!("{}{} {}", if row.stale { "! " } else { "" }, row.date, row.source),
+            format!("{}, {}{}", row.source, row.date, if row.stale { " !" } else { "" }),
         ]);
     }
     table

@@ -41,7 +41,7 @@ impl Check {
 
 /// A line for each thing; an exclamation mark where something can be done.
 pub fn doctor_document(diagnosis: &Diagnosis) -> Document {
-    let mut table = Table::new("", &["", "what", "found", "what to do"]).words_last();
+    let mut table = Table::new("", &["", "what", "found", "what to do"]);
     for check in &diagnosis.checks {
         let mark = if check.advice.is_some() { "!" } else { "" };
         let advice = check.advice.clone().unwrap_or_default();

@@ -16,27 +16,28 @@ enum Part {
     Table(Table),
 }
 
-/// A table: the first column names its row, the others hold figures.
+/// A table: the first column names its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     title: String,
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
-    words_last: bool,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(title: impl Into<String>, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|c| (*c).to_owned()).collect();
-        Self { title: title.into(), columns, rows: Vec::new(), words_last: false }
+        Self { title: title.into(), columns, rows: Vec::new() }
     }
 
-    /// The last column holds words, not figures.
-    #[must_use]
-    pub fn words_last(mut self) -> Self {
-        self.words_last = true;
-        self
+    /// Whether a column holds figures alone, which stand right, so that their digits are in line.
+    fn holds_figures(&self, column: usize) -> bool {
+        let is_figure = |cell: &String| {
+            cell.is_empty()
+                || cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '~' | '—'))
+        };
+        self.rows.iter().filter_map(|row| row.get(column)).all(is_figure)
     }
 
     /// Adds a row; cells that it lacks are empty.
@@ -131,8 +132,7 @@ fn drawn(table: &Table, width: Option<u16>) -> String {
     for row in &table.rows {
         drawing.add_row(row);
     }
-    let figures = 1..table.columns.len() - usize::from(table.words_last && table.columns.len() > 1);
-    for index in figures {
+    for index in (1..table.columns.len()).filter(|index| table.holds_figures(*index)) {
         if let Some(column) = drawing.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -14,6 +14,6 @@ mod runs;
 pub use bench::bench_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
-pub use models::{ModelCard, ModelRow, model_document, models_document};
+pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
 pub use price::{BudgetBill, CostReport, MachineCosts, cost_document};
-pub use runs::{RunRow, runs_document};
+pub use runs::{RunList, RunRow, runs_document};

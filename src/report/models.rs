@@ -27,6 +27,15 @@ pub struct ModelRow {
     pub licence: String,
 }
 
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelList {
+    /// The form of this document: `mtok.models/1`.
+    pub schema: &'static str,
+    /// A line each.
+    pub models: Vec<ModelRow>,
+}
+
 impl ModelRow {
     /// The line of a manifest.
     pub fn of(manifest: &Manifest, here: bool) -> Self {
@@ -44,10 +53,10 @@ impl ModelRow {
 }
 
 /// All models, a line each.
-pub fn models_document(rows: &[ModelRow]) -> Document {
+pub fn models_document(list: &ModelList) -> Document {
     let columns = ["name", "model", "weights", "size", "here", "licence", "runs"];
-    let mut table = Table::new("", &columns).words_last();
-    for row in rows {
+    let mut table = Table::new("", &columns);
+    for row in &list.models {
         table.row([
             row.name.clone(),
             row.title.clone(),
@@ -65,9 +74,14 @@ pub fn models_document(rows: &[ModelRow]) -> Document {
     document
 }
 
+/// The form of a model's card.
+const MODEL_SCHEMA: &str = "mtok.model/1";
+
 /// Everything about a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelCard {
+    /// The form of this document: `mtok.model/1`.
+    pub schema: &'static str,
     /// The manifest's name, or the file's path.
     pub name: String,
     /// What its makers call it.
@@ -94,6 +108,7 @@ impl ModelCard {
     /// Of a manifest, and its file where that is here.
     pub fn of_manifest(manifest: &Manifest, loaded: Option<&Loaded>) -> Self {
         let card = Self {
+            schema: MODEL_SCHEMA,
             name: manifest.name.clone(),
             title: Some(manifest.title.clone()),
             licence: Some((manifest.licence.name.clone(), manifest.licence.url.clone())),
@@ -114,6 +129,7 @@ impl ModelCard {
     /// Of a file.
     pub fn of_file(path: &Path, loaded: &Loaded) -> Self {
         let card = Self {
+            schema: MODEL_SCHEMA,
             name: path.display().to_string(),
             title: None,
             licence: None,
@@ -143,21 +159,18 @@ impl ModelCard {
 /// A model's card.
 pub fn model_document(card: &ModelCard) -> Document {
     let shape = &card.shape;
-    let mut table = Table::new(card.name.clone(), &["", ""]).words_last();
+    let mut table = Table::new(card.name.clone(), &["", ""]);
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
     table.row(["model".to_owned(), text(&card.title)]);
     let licence = card.licence.as_ref().map(|(name, url)| format!("{name}, {url}"));
     table.row(["licence".to_owned(), text(&licence)]);
     table.row(["sha256".to_owned(), text(&card.sha256)]);
     table.row(["architecture".to_owned(), shape.architecture.clone()]);
-    let parameters = match shape.active_parameters == shape.parameters {
-        true => thousands(shape.parameters),
-        false => format!(
-            "{}, of which {} work on a token",
-            thousands(shape.parameters),
-            thousands(shape.active_parameters)
-        ),
-    };
+    let mut parameters = thousands(shape.parameters);
+    if shape.active_parameters != shape.parameters {
+        let active = thousands(shape.active_parameters);
+        parameters = format!("{parameters}, of which {active} work on a token");
+    }
     table.row(["parameters".to_owned(), parameters]);
     table.row(["weights".to_owned(), format!("{}, {:.1}", shape.quantization, shape.weights)]);
     table.row(["read at each step".to_owned(), format!("{:.1}", shape.weights_read)]);

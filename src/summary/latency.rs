@@ -3,7 +3,7 @@
 //! Invariant: a request's latencies belong to the run if it was *due* in the measured time, whenever
 //! they came to be known. Cutting off those that ended later would leave out the slow ones.
 
-use super::interval::{Stretch, ratio_of_totals};
+use super::interval::{Stretch, Total, ratio_of_totals};
 use super::number;
 use super::percentile::{Percentile, Samples};
 use super::tokens::output;
@@ -41,7 +41,7 @@ impl Latency {
         let samples = Samples::new(requests.iter().map(|samples| samples.iter().copied()));
         Self {
             count: samples.count() as u64,
-            mean: ratio_of_totals(&stretches, 1).map(|total| total.estimate()),
+            mean: ratio_of_totals(&stretches, 1).map(Total::estimate),
             p50: samples.percentile(Percentile::P50),
             p90: samples.percentile(Percentile::P90),
             p95: samples.percentile(Percentile::P95),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a step counts for the prefill rate only if it held nothing but prefill, and for the
 //! decode rate only if it held nothing but decoding. Time shared by both is split by the step-time
-//! model (COST_MODEL.md section 3), not guessed at here. Guarded by a hand-worked run in `tests.rs`.
+//! model (`COST_MODEL.md`, section 3), not guessed at here. Guarded by a hand-worked run in `tests.rs`.
 
 use super::interval::{Stretch, Total, ratio_of_totals};
 use super::tokens::output;

@@ -5,19 +5,19 @@
 //! without deciding where it stands.
 
 /// A floor: its rooms, and what no file on it may name.
-pub struct Floor {
+pub(crate) struct Floor {
     /// What the floor is for, as findings call it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Groups of rooms. Within a group a room sees those after it; groups do not see each other.
-    pub groups: &'static [&'static [&'static str]],
+    pub(crate) groups: &'static [&'static [&'static str]],
     /// Path prefixes that no file of the floor may name.
-    pub forbidden: &'static [&'static [&'static str]],
+    pub(crate) forbidden: &'static [&'static [&'static str]],
     /// Whether `async` and `.await` may appear.
-    pub may_wait: bool,
+    pub(crate) may_wait: bool,
 }
 
 /// From the ground up. A floor sees only the floors below it.
-pub const FLOORS: &[Floor] = &[
+pub(crate) const FLOORS: &[Floor] = &[
     Floor {
         name: "ground",
         groups: &[&["record", "units", "hint"]],
@@ -61,7 +61,7 @@ pub const FLOORS: &[Floor] = &[
 ];
 
 /// Rooms that a lower floor holds and a higher one still may not see, and why.
-pub const WALLS: &[(&str, &str, &str)] = &[
+pub(crate) const WALLS: &[(&str, &str, &str)] = &[
     ("measuring", "prices", "nothing that measures can see a price"),
     ("judging", "fetch", LEGS),
     ("judging", "model", LEGS),
@@ -116,43 +116,46 @@ const GPU: &[&str] = &[
 ];
 
 /// Reading the time: only [`CLOCK_FILE`] may, so that a test can replace it.
-pub const NOW: &[&str] = &[
+pub(crate) const NOW: &[&str] = &[
     "std::time::Instant::now",
     "std::time::SystemTime::now",
     "jiff::Timestamp::now",
     "jiff::Zoned::now",
 ];
 /// The one file that reads time.
-pub const CLOCK_FILE: &str = "src/clock.rs";
+pub(crate) const CLOCK_FILE: &str = "src/clock.rs";
 
 /// Macros that print; beside them [`PRINTING_PATHS`].
-pub const PRINTING_MACROS: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
+pub(crate) const PRINTING_MACROS: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
 /// Ways to the terminal that are not macros.
-pub const PRINTING_PATHS: &[&str] = &["std::io::stdout", "std::io::stderr", "indicatif"];
+pub(crate) const PRINTING_PATHS: &[&str] = &["std::io::stdout", "std::io::stderr", "indicatif"];
 /// Rooms that may print.
-pub const PRINTING_ROOMS: &[&str] = &["report", "cli", "main"];
+pub(crate) const PRINTING_ROOMS: &[&str] = &["report", "cli", "main"];
 
 /// Where `unsafe` may stand: a file, or a folder ending in `/`; each with the reason.
-pub const UNSAFE_PLACES: &[(&str, &str)] = &[
+pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/engine/op/", "launches kernels"),
     ("src/telemetry/driver.rs", "asks a CUDA driver that it opened for its version"),
+    (
+        "src/telemetry/peaks/kernels.rs",
+        "names vector instructions that it has seen the CPU to have",
+    ),
     ("src/telemetry/peaks.rs", "asks the kernel for huge pages"),
-    ("src/telemetry/peaks/", "names vector instructions that it has seen the CPU to have"),
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/gguf_hostile.rs", "counts what is allocated"),
 ];
 
 /// The longest a source file may be, in lines.
-pub const LINES_MAX: usize = 500;
+pub(crate) const LINES_MAX: usize = 500;
 
 /// Which floor a room stands on, counted from the ground; `None` if the table lacks it.
-pub fn floor_of(room: &str) -> Option<usize> {
+pub(crate) fn floor_of(room: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.groups.iter().any(|group| group.contains(&room)))
 }
 
 /// Why `from` may not see `to`; `None` if it may.
-pub fn objection(from: &str, to: &str) -> Option<String> {
+pub(crate) fn objection(from: &str, to: &str) -> Option<String> {
     if from == to {
         return None;
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use proc_macro2::TokenStream;
@@ -14,18 +15,18 @@ use crate::floors::{
 use crate::uses::{Used, keyword_lines, test_modules, uses};
 
 /// A file of the repository.
-pub struct Source {
+pub(crate) struct Source {
     /// From the repository's root, with `/`.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// A rule broken at a place.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    pub path: String,
-    pub line: usize,
-    pub what: String,
+pub(crate) struct Finding {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) what: String,
 }
 
 impl fmt::Display for Finding {
@@ -39,12 +40,16 @@ impl Source {
         Finding { path: self.path.clone(), line, what: what.into() }
     }
 
+    fn has_extension(&self, extension: &str) -> bool {
+        Path::new(&self.path).extension().is_some_and(|own| own == extension)
+    }
+
     fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        self.has_extension("rs")
     }
 
     /// The module's path below `crate` for a file under `src/`; `main.rs` counts as a room.
-    pub fn module(&self) -> Option<Vec<String>> {
+    pub(crate) fn module(&self) -> Option<Vec<String>> {
         let inside = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
         let mut module: Vec<_> = inside.split('/').map(str::to_owned).collect();
         if module.last().is_some_and(|name| name == "mod") || module == ["lib"] {
@@ -55,7 +60,7 @@ impl Source {
 }
 
 /// All the rules on Rust sources.
-pub fn check(sources: &[Source]) -> Vec<Finding> {
+pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {
     let mut found: Vec<_> = sources.iter().filter_map(too_long).collect();
     let (parsed, broken): (Vec<_>, Vec<_>) = sources
         .iter()
@@ -205,9 +210,9 @@ const PROVENANCE: &[(&str, &[&str])] =
     &[("source", &["source", "source_url", "book"]), ("date", &["date", "collected"])];
 
 /// Every entry of a data book says where it is from and of when; a book without entries is a fault.
-pub fn check_data(source: &Source) -> Vec<Finding> {
+pub(crate) fn check_data(source: &Source) -> Vec<Finding> {
     let entries =
-        if source.path.ends_with(".csv") { csv_entries(source) } else { toml_entries(source) };
+        if source.has_extension("csv") { csv_entries(source) } else { toml_entries(source) };
     match entries {
         Err(why) => vec![source.finding(1, format!("cannot be read: {why}"))],
         Ok(entries) if entries.is_empty() => vec![source.finding(1, "holds no entry")],

@@ -19,22 +19,22 @@ const CRATE: &str = "mtok";
 
 /// An absolute path and the line that names it; `crate::…` or an external crate's name first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Used {
-    pub line: usize,
-    pub path: Vec<String>,
+pub(crate) struct Used {
+    pub(crate) line: usize,
+    pub(crate) path: Vec<String>,
     /// Whether it is a macro that is called.
-    pub is_macro: bool,
+    pub(crate) is_macro: bool,
 }
 
 /// Everything that the file names outside its tests. `module` is its own path below `crate`.
-pub fn uses(file: &syn::File, module: &[String]) -> BTreeSet<Used> {
+pub(crate) fn uses(file: &syn::File, module: &[String]) -> BTreeSet<Used> {
     let mut collector = Collector { module: module.to_vec(), ..Collector::default() };
     collector.scope(file.items.iter(), |collector| visit::visit_file(collector, file));
     collector.used
 }
 
 /// The modules that the file declares for tests alone (`#[cfg(test)] mod name;`).
-pub fn test_modules(file: &syn::File) -> Vec<String> {
+pub(crate) fn test_modules(file: &syn::File) -> Vec<String> {
     let declared = file.items.iter().filter_map(|item| match item {
         Item::Mod(item) if is_test(&item.attrs) => Some(item.ident.to_string()),
         _ => None,
@@ -43,7 +43,7 @@ pub fn test_modules(file: &syn::File) -> Vec<String> {
 }
 
 /// The keyword's lines, wherever it stands in the file: in code, in a macro, in an attribute.
-pub fn keyword_lines(tokens: TokenStream, keyword: &str) -> Vec<usize> {
+pub(crate) fn keyword_lines(tokens: TokenStream, keyword: &str) -> Vec<usize> {
     let lines = tokens.into_iter().flat_map(|token| match token {
         TokenTree::Group(group) => keyword_lines(group.stream(), keyword),
         TokenTree::Ident(ident) if ident == keyword => vec![ident.span().start().line],

