@@ -77,7 +77,6 @@ impl Comparison {
         for prompt in &recorded.prompts {
             engine.reset();
             let mut logits = engine.forward(&prompt.ids, 0).expect("the prompt is read");
-            let mut held = prompt.ids.len();
             for (position, (&token, top)) in prompt.tokens.iter().zip(&prompt.top).enumerate() {
                 let ours = likeliest(&logits);
                 if ours != token {
@@ -89,8 +88,8 @@ impl Comparison {
                 let margin = logit(&logits, top[0].0) - logit(&logits, top[1].0);
                 found.drifts.push((margin - (top[0].1 - top[1].1)).abs());
                 found.positions += 1;
+                let held = prompt.ids.len() + position;
                 logits = engine.forward(&[token], held).expect("a token is read");
-                held += 1;
             }
         }
         found.drifts.sort_by(f64::total_cmp);
