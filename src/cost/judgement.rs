@@ -193,7 +193,10 @@ fn floor(
     let work = &header.workload;
     let shape = &header.model.shape;
     let bound = bound(hour, shape, peaks, work.in_flight, work.prompt, work.output)?;
-    let measured_over_floor = full.map(|full| full.map(|price| price / bound.blended));
+    // At no price at all both are zero, and neither is any number of times the other.
+    let measured_over_floor = full
+        .filter(|_| bound.blended > UsdPerMtok(0.0))
+        .map(|full| full.map(|price| price / bound.blended));
     let highest =
         measured_over_floor.map(|ratio| ratio.interval.map_or(ratio.value, |(_, high)| high));
     let broken = highest.is_some_and(|ratio| ratio < Ratio::ONE);
