@@ -165,9 +165,9 @@ fn widened(test: &str) -> bool {
 }
 
 #[test]
-fn on_widened_weights_the_tokens_are_those_of_llama_cpp() {
+fn heavy_on_widened_weights_the_tokens_are_those_of_llama_cpp() {
     let alone = alone();
-    if !widened("on_widened_weights_the_tokens_are_those_of_llama_cpp") {
+    if !widened("heavy_on_widened_weights_the_tokens_are_those_of_llama_cpp") {
         return;
     }
     let check = |engine: &mut Reference, recorded: &Recorded| {
@@ -203,12 +203,12 @@ fn check_as_stored(fixture: &str, model: &str, architecture: Architecture) {
 }
 
 #[test]
-fn smollm2_as_stored_is_as_near_to_llama_cpp_as_that_is_to_itself() {
+fn heavy_smollm2_as_stored_is_as_near_to_llama_cpp_as_that_is_to_itself() {
     check_as_stored("smollm2.greedy.json", "smollm2-135m", Architecture::Llama);
 }
 
 #[test]
-fn qwen_as_stored_is_as_near_to_llama_cpp_as_that_is_to_itself() {
+fn heavy_qwen_as_stored_is_as_near_to_llama_cpp_as_that_is_to_itself() {
     check_as_stored("qwen2.5-coder.greedy.json", "qwen2.5-coder-0.5b", Architecture::Qwen2);
 }
 
