@@ -22,7 +22,7 @@ pub enum DeviceChoice {
 #[derive(Debug, Clone)]
 pub struct Placement {
     pub(super) device: Device,
-    /// Why `auto` did not take CUDA, in a build that could.
+    /// Why `auto` did not take CUDA.
     pub without_cuda: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl DeviceChoice {
                 let device = cuda().map_err(EngineError::NoCuda)?;
                 Ok(Placement { device, without_cuda: None })
             }
-            Self::Auto if cfg!(feature = "cuda") => Ok(match cuda() {
+            Self::Auto => Ok(match cuda() {
                 Ok(device) => Placement { device, without_cuda: None },
                 Err(why) => cpu(Some(why)),
             }),

@@ -142,7 +142,7 @@ fn every_token_is_attended_to() {
             other[place] += u32::from(other[place] != 47);
             model.reset();
             let after = model.forward(&other, 0).unwrap();
-            assert_eq!(before == after, other == PROMPT, "{architecture:?}, token {place}");
+            assert_ne!(before, after, "{architecture:?}, token {place}");
         }
     }
 }
