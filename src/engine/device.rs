@@ -45,7 +45,7 @@ impl DeviceChoice {
                 let device = cuda().map_err(EngineError::NoCuda)?;
                 Ok(Placement { device, without_cuda: None })
             }
-            Self::Auto => Ok(match cuda() {
+            Self::Auto if cfg!(feature = "cuda") => Ok(match cuda() {
                 Ok(device) => Placement { device, without_cuda: None },
                 Err(why) => cpu(Some(why)),
             }),

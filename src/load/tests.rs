@@ -19,8 +19,10 @@ struct Scripted {
     bad: u32,
     served: AtomicU32,
     /// Where requests wait that are never answered, if it is to be silent.
-    silent: Option<Mutex<Vec<(RequestId, Sender<Delivery>)>>>,
+    silent: Option<Mutex<Vec<Waiting>>>,
 }
+
+type Waiting = (RequestId, Sender<Delivery>);
 
 impl Scripted {
     fn new(bad: u32) -> Self {
