@@ -5,7 +5,7 @@
 //! what llama.cpp was, and how it was set up, is in them.
 //!
 //! Quantized products round activations to 8 bits, and that noise alone turns near ties: llama.cpp
-//! with and without flash attention agrees with itself at 96.4 % of SmolLM2's positions. So two
+//! with and without flash attention agrees with itself at 96.4 % of `SmolLM2`'s positions. So two
 //! things are held:
 //! - on weights widened to `f32`, where nothing is rounded, ours are llama.cpp's tokens, and the
 //!   margins between them are equal to a hundredth of a logit: the forward pass is right;
