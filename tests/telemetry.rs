@@ -3,13 +3,16 @@
 //! Each test copies the stand-in into a folder of its own (see `fake_nvml/beside.rs`). Time is a fake
 //! clock's: a run of a minute takes milliseconds, and always the same ones.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
+
 mod common;
 
 use mtok::clock::{Clock, FakeClock, RunClock};
 use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
 use mtok::record::{Event, Moment, Span};
 use mtok::summary::telemetry::{EnergySource, TelemetrySummary};
-use mtok::telemetry::{PERIOD, Sampler, Sources, Telemetry, cuda_driver_in};
+use mtok::telemetry::driver::cuda_driver_in;
+use mtok::telemetry::{PERIOD, Sampler, Sources, Telemetry};
 use mtok::units::{Bytes, Joules, Ratio, Watts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -293,7 +296,10 @@ fn energy_is_the_counters_and_throttling_has_its_share() {
     assert!((energy.counted.amount.0 - 40.0 * 41.2).abs() < 1e-6, "{energy:?}");
     assert!((gpu.power.unwrap().0 - 412.0).abs() < 1e-6);
     let shares = gpu.throttle.unwrap();
-    let share = |reason| shares.get(&reason).copied().unwrap_or_default().get();
+    let share = |reason| {
+        let held = shares.iter().find(|held| held.reason == reason);
+        held.map_or(0.0, |held| held.share.get())
+    };
     assert!((share(Throttle::HwThermalSlowdown) - 0.25).abs() < 1e-9, "{shares:?}");
     // Readings 20 to 40 of 40: an idle GPU's low clocks are no throttling.
     assert!((share(Throttle::GpuIdle) - 0.525).abs() < 1e-9, "{shares:?}");

@@ -32,8 +32,8 @@ MTOK_DURATION_S = 20
 MTOK_TIMEOUT_S = 300
 # Where `mtok bench --json` keeps its rates in tokens per second: keys from the top.
 MTOK_RATES = {
-    "prefill": ("throughput", "prefill", "value"),
-    "decode": ("throughput", "decode", "value"),
+    "prefill": ("summary", "prefill_rate", "value"),
+    "decode": ("summary", "decode_rate", "value"),
 }
 PROSE = (
     "The harbour master writes down every boat that comes in, its name and its cargo, "

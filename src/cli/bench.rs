@@ -15,7 +15,7 @@ use crate::prices::Book;
 use crate::record::{Outcome, Run};
 use crate::report::bench_document;
 use crate::store;
-use crate::telemetry::cuda_driver;
+use crate::telemetry::driver::cuda_driver;
 use crate::units::UsdPerHour;
 
 /// Fetches, runs, judges, prints.

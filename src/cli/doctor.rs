@@ -9,8 +9,8 @@ use crate::engine::DeviceChoice;
 use crate::fetch::{self, Settings};
 use crate::model::Catalogue;
 use crate::report::{Check, Diagnosis, doctor_document, figure};
-use crate::telemetry::Machine;
-use crate::telemetry::cuda_driver;
+use crate::telemetry::cpu::Machine;
+use crate::telemetry::driver::cuda_driver;
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::units::{Bytes, Seconds};
 

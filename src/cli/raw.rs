@@ -150,7 +150,7 @@ pub(crate) struct RawBench {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Sampling temperature; 0 takes the likeliest token.
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    #[arg(long, value_name = "T", default_value_t = 0.0, allow_negative_numbers = true)]
     pub temperature: f64,
     /// Sample among this many likeliest tokens only.
     #[arg(long, value_name = "K")]

@@ -126,6 +126,8 @@ pub struct Beside {
     pub date: Date,
     /// Whether that is more than 90 days ago.
     pub stale: bool,
+    /// What must be said beside the figures.
+    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -149,7 +151,7 @@ impl Judgement {
             .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
         Self {
             schema: "mtok.bench/1",
-            efficiency: Efficiency::of(&header.model.shape, &summary, peaks),
+            efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
             run: header,
             summary,
             telemetry,
@@ -228,13 +230,21 @@ fn beside(
             source: format!("{} {}", entry.source.book, entry.source.version),
             date: entry.date(),
             stale: is_stale(entry.date(), today),
+            notes: notes(entry, header.workload.prompt),
         }
     };
     book.comparable(family, Some(parameters), APIS).into_iter().map(row).collect()
 }
 
+/// What must be said beside an entry's figures for prompts of this length.
+fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
+    let limit = entry.prompt_tokens_max.filter(|limit| prompt > *limit);
+    let dearer = limit.map(|limit| format!("prompts of more than {limit} cost more than this"));
+    entry.note.iter().cloned().chain(dearer).collect()
+}
+
 impl Efficiency {
-    fn of(shape: &Shape, summary: &Summary, peaks: Option<Peaks>) -> Self {
+    fn of(shape: &Shape, summary: &Summary, peaks: Option<&Peaks>) -> Self {
         let work = |steps: StepTotals, cached: Tokens| {
             let StepTotals { steps, time, tokens, context } = steps;
             (Work::of_steps(shape, steps, tokens, context, cached), time)
@@ -244,13 +254,13 @@ impl Efficiency {
         let decode = summary.decode_steps.map(|steps| work(steps, steps.context));
         let used = |work: Option<(Work, Seconds)>, share: fn(Work, Seconds, &Peaks) -> _| {
             let (work, time) = work?;
-            share(work, time, peaks.as_ref()?)
+            share(work, time, peaks?)
         };
         Self {
             prefill_mfu: used(prefill, Work::mfu),
             decode_mfu: used(decode, Work::mfu),
             decode_mbu: used(decode, Work::mbu),
-            peaks: peaks.clone(),
+            peaks: peaks.cloned(),
         }
     }
 }

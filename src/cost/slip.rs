@@ -13,6 +13,10 @@ pub enum Slip {
     PerThousand,
     /// Ones for millions.
     PerToken,
+    /// A bill for thousands of tokens instead of millions.
+    BillOfThousands,
+    /// A bill for single tokens instead of millions.
+    BillOfOnes,
     /// Millions for thousands.
     TimesThousand,
     /// Millions for ones.
@@ -59,6 +63,12 @@ impl Slip {
         match self {
             Self::PerThousand => "the price per thousand tokens".to_owned(),
             Self::PerToken => "the price per token".to_owned(),
+            Self::BillOfThousands => {
+                "the bill for a thousandth of the tokens: thousands taken for millions".to_owned()
+            }
+            Self::BillOfOnes => {
+                "the bill for a millionth of the tokens: ones taken for millions".to_owned()
+            }
             Self::TimesThousand => {
                 "a thousand times the price: per billion, or counted twice in thousands".to_owned()
             }
@@ -154,7 +164,7 @@ pub(super) fn of_bill(right: f64, budget: Budget, prices: TokenPrices) -> Vec<(S
         (Slip::AllAtOutputPrice, both(prices.output, prices.output)),
         (Slip::InputAtOutputPrice, one(budget.input, prices.output)),
     ];
-    let mut slips = vec![(Slip::PerThousand, right / 1e3), (Slip::PerToken, right / 1e6)];
+    let mut slips = vec![(Slip::BillOfThousands, right / 1e3), (Slip::BillOfOnes, right / 1e6)];
     slips.extend(mixed.into_iter().filter_map(|(slip, bill)| Some((slip, bill?))));
     slips.extend([
         (Slip::TimesThousand, right * 1e3),

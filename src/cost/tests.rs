@@ -137,9 +137,9 @@ fn published_bills() {
         (("5e-8/tok", "5e-8/tok"), ("5e-6/tok", "1.6e-5/tok"), ("6e-8/tok", "2e-7/tok"));
     check_bill_claim("0.75", distill, None);
     check_bill_claim("5", distill, None);
-    check_bill_claim("0.13", vision, Some(Slip::PerThousand));
+    check_bill_claim("0.13", vision, Some(Slip::BillOfThousands));
     check_bill_claim("160", vision, Some(Slip::InputAtOutputPrice));
-    check_bill_claim("0.0016", coder, Some(Slip::PerThousand));
+    check_bill_claim("0.0016", coder, Some(Slip::BillOfThousands));
     check_bill_claim("0.60", coder, Some(Slip::InputOnly));
 }
 

@@ -118,7 +118,9 @@ pub struct Failure {
 }
 
 fn list(failures: &[Failure]) -> String {
-    failures.iter().map(|failure| format!("\n  {}: {}", failure.source, failure.error)).collect()
+    failures.iter().fold(String::new(), |list, Failure { source, error }| {
+        list + "\n  " + source + ": " + &error.to_string()
+    })
 }
 
 impl FetchError {

@@ -4,10 +4,10 @@
 //! hf-hub 0.5 has no time-outs (an unreachable hub costs minutes, not seconds), appends whatever a
 //! server sends to whatever it has, and panics on a redirect without a location.
 //!
-//! Invariant: bytes are only ever appended to bytes of the same version of the same file (the ETag
+//! Invariant: bytes are only ever appended to bytes of the same version of the same file (the `ETag`
 //! is kept beside them), at the offset that the server confirms.
 
-use super::checksum::CHUNK_BYTES;
+use super::checksum::{CHUNK_BYTES, sha256_of};
 use super::partial::Partial;
 use super::{Delivered, Event, FetchError, Sha256, Stage, Wanted, Watch};
 use crate::units::Bytes;
@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Patience with a server that has accepted the connection.
 const ANSWER: Duration = Duration::from_secs(30);
 /// Patience with a body that has stopped flowing.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 /// How often a broken transfer is taken up again within one run.
 const ATTEMPTS: u32 = 4;
 /// Redirects within the hub (a renamed repository).
@@ -103,7 +103,7 @@ impl HubFile {
 struct Head {
     etag: String,
     bytes: Option<Bytes>,
-    /// Large files have their SHA-256 as their ETag.
+    /// Large files have their SHA-256 as their `ETag`.
     sha256: Option<Sha256>,
 }
 
@@ -115,9 +115,7 @@ pub(super) fn download(
     settings: &HubSettings,
     watch: &mut dyn Watch,
 ) -> Result<Delivered, FetchError> {
-    if let Some(cached) =
-        hf_hub::Cache::new(settings.cache.clone()).repo(file.repo()).get(&file.file)
-    {
+    if let Some(cached) = in_cache(file, wanted, settings, watch)? {
         return from_cache(&cached, partial, watch);
     }
     let url = file.url(&settings.endpoint);
@@ -151,6 +149,25 @@ pub(super) fn download(
         }
     }
     Ok(Delivered { sha256_stated: head.sha256, bytes_stated: total })
+}
+
+/// The file in the shared cache, unless it is another version than the one that is wanted.
+fn in_cache(
+    file: &HubFile,
+    wanted: &Wanted,
+    settings: &HubSettings,
+    watch: &mut dyn Watch,
+) -> Result<Option<PathBuf>, FetchError> {
+    let cache = hf_hub::Cache::new(settings.cache.clone());
+    let Some(cached) = cache.repo(file.repo()).get(&file.file) else { return Ok(None) };
+    let length = Bytes(fs_err::metadata(&cached)?.len());
+    if wanted.bytes.is_some_and(|want| want != length) {
+        return Ok(None);
+    }
+    match wanted.sha256 {
+        Some(want) if sha256_of(&cached, watch)? != want => Ok(None),
+        _ => Ok(Some(cached)),
+    }
 }
 
 fn from_cache(

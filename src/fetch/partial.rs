@@ -9,6 +9,10 @@ use super::{Event, FetchError, OrInterrupt, Sha256, Watch};
 use crate::units::Bytes;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often a file that another process fetches is asked for.
+const POLL: Duration = Duration::from_millis(100);
 
 /// A download under way; holds the lock while it lives.
 pub(super) struct Partial {
@@ -25,15 +29,17 @@ impl Partial {
             .truncate(false)
             .write(true)
             .open(beside(path, "lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                watch.on(Event::Waiting).map_or_interrupt()?;
-                lock.lock()?;
+        // Polled, not awaited: whoever watches can stop the waiting too.
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_path_buf(), _lock: lock }),
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    watch.on(Event::Waiting).map_or_interrupt()?;
+                    std::thread::sleep(POLL);
+                }
+                Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
-        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// A folder for what a source needs on the way, removed when the file is done.

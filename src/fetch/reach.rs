@@ -31,7 +31,7 @@ pub fn pip_answers(settings: &PipSettings) -> Result<String, String> {
                 return Ok(said.split(" from ").next().unwrap_or_default().trim().to_owned());
             }
             Ok(output) => {
-                reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut reason);
             }
             Err(error) => reason = format!("`{}`: {error}", python.to_string_lossy()),
         }

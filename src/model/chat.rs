@@ -202,7 +202,7 @@ impl ChatTemplate {
                 .spawn_scoped(scope, || {
                     self.render_here(messages, rendering).map_err(|error| self.explain(&error))
                 })
-                .map(|thread| thread.join())
+                .map(std::thread::ScopedJoinHandle::join)
         });
         let broken = |reason: &str| ChatError::Template {
             path: self.path.clone(),

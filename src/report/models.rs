@@ -166,14 +166,11 @@ pub fn model_document(card: &ModelCard) -> Document {
     table.row(["licence".to_owned(), text(&licence)]);
     table.row(["sha256".to_owned(), text(&card.sha256)]);
     table.row(["architecture".to_owned(), shape.architecture.clone()]);
-    let parameters = match shape.active_parameters == shape.parameters {
-        true => thousands(shape.parameters),
-        false => format!(
-            "{}, of which {} work on a token",
-            thousands(shape.parameters),
-            thousands(shape.active_parameters)
-        ),
-    };
+    let mut parameters = thousands(shape.parameters);
+    if shape.active_parameters != shape.parameters {
+        let active = thousands(shape.active_parameters);
+        parameters = format!("{parameters}, of which {active} work on a token");
+    }
     table.row(["parameters".to_owned(), parameters]);
     table.row(["weights".to_owned(), format!("{}, {:.1}", shape.quantization, shape.weights)]);
     table.row(["read at each step".to_owned(), format!("{:.1}", shape.weights_read)]);

@@ -75,7 +75,7 @@ pub fn cost_document(report: &CostReport) -> Document {
 fn machine_costs(document: &mut Document, machine: &MachineCosts) {
     if let Some(bill) = &machine.rental {
         document.words(format!(
-            "billed {:.2} h, {:.2} USD, of which {:.2} h can deliver tokens: {:.4} an hour",
+            "billed {:.2} h, {:.2} USD, of which {:.2} h can deliver tokens: {:.4}",
             bill.billed.0 / 3_600.0,
             bill.total.0,
             bill.usable.0 / 3_600.0,

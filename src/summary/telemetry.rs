@@ -72,12 +72,21 @@ pub struct GpuSummary {
     pub memory_clock: Option<ClockSummary>,
     /// The highest temperature, in degrees Celsius.
     pub temperature_max_c: Option<u32>,
-    /// Share of time in which each reason held the clocks, for those that did.
-    pub throttle: Option<BTreeMap<Throttle, Ratio>>,
+    /// For how much of the time each reason held the clocks, for those that did.
+    pub throttle: Option<Vec<ThrottleShare>>,
     /// Share of time in which any reason held them that [slows](Throttle::slows).
     pub throttled: Option<Ratio>,
     /// Hardware counters.
     pub gpm: Gpm,
+}
+
+/// A reason that held the clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ThrottleShare {
+    /// Which.
+    pub reason: Throttle,
+    /// For how much of the time.
+    pub share: Ratio,
 }
 
 /// The difference of a counter.
@@ -253,7 +262,7 @@ impl<'a> View<'a> {
         Some(ClockSummary { median_mhz: *median_mhz, min_mhz: values.first()?.1 })
     }
 
-    fn throttle(&self) -> Option<BTreeMap<Throttle, Ratio>> {
+    fn throttle(&self) -> Option<Vec<ThrottleShare>> {
         let lists = self.weighted(|reading| reading.throttle.as_ref());
         let whole: Seconds = lists.iter().map(|(time, _)| *time).sum();
         let mut times: BTreeMap<Throttle, Seconds> = BTreeMap::new();
@@ -263,11 +272,9 @@ impl<'a> View<'a> {
                 *sum = *sum + time;
             }
         }
-        times
-            .into_iter()
-            .map(|(reason, time)| Some((reason, share(time, whole)?)))
-            .collect::<Option<_>>()
-            .filter(|_| whole > Seconds(0.0))
+        let shares =
+            times.into_iter().map(|(reason, time)| ThrottleShare { reason, share: time / whole });
+        (whole > Seconds(0.0)).then(|| shares.collect())
     }
 
     /// From the counter where there is one, else from power.

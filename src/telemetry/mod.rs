@@ -5,16 +5,14 @@
 //!
 //! Entry point: [`Telemetry::open`], then [`Telemetry::sample`].
 
-mod cpu;
-mod driver;
+pub mod cpu;
+pub mod driver;
 mod nvml;
 pub mod peaks;
 mod rapl;
 mod sampler;
 mod throttle;
 
-pub use cpu::{Machine, cores};
-pub use driver::{Driver, cuda_driver, cuda_driver_in};
 pub use sampler::Sampler;
 
 use crate::clock::Clock;

@@ -124,16 +124,13 @@ impl std::fmt::Display for Bytes {
                 self.0 >= unit && (!whole || self.0.is_multiple_of(unit))
             })
         };
-        match f.precision() {
-            Some(digits) => {
-                let power = fitting(false).unwrap_or(0);
-                let unit = Self(1 << (10 * power));
-                write!(f, "{:.digits$} {}", (*self / unit).get(), UNITS[power])
-            }
-            None => {
-                let power = fitting(true).unwrap_or(0);
-                write!(f, "{} {}", self.0 >> (10 * power), UNITS[power])
-            }
+        if let Some(digits) = f.precision() {
+            let power = fitting(false).unwrap_or(0);
+            let unit = Self(1 << (10 * power));
+            write!(f, "{:.digits$} {}", (*self / unit).get(), UNITS[power])
+        } else {
+            let power = fitting(true).unwrap_or(0);
+            write!(f, "{} {}", self.0 >> (10 * power), UNITS[power])
         }
     }
 }

@@ -21,7 +21,7 @@ const ALIGNMENT_MAX: u32 = 1 << 16;
 /// What an array element may cost a reader: candle's value of 32 bytes, in a vector that doubles.
 const ELEMENT_COST_BYTES: u64 = 96;
 /// What arrays may cost on top of the file's own size.
-const ELEMENTS_FREE_BYTES: u64 = 32 << 20;
+const ELEMENTS_FREE_BYTES: u64 = 64 << 20;
 
 /// Reads the header of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Gguf, GgufError> {

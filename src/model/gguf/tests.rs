@@ -68,7 +68,9 @@ impl File {
         for tensor in &self.tensors {
             text(&mut bytes, &tensor.name);
             bytes.extend(u32::try_from(tensor.dimensions.len()).unwrap().to_le_bytes());
-            tensor.dimensions.iter().for_each(|one| bytes.extend(one.to_le_bytes()));
+            for one in &tensor.dimensions {
+                bytes.extend(one.to_le_bytes());
+            }
             bytes.extend(tensor.kind.to_le_bytes());
             bytes.extend(tensor.offset.to_le_bytes());
         }
@@ -130,19 +132,27 @@ fn put_array(bytes: &mut Vec<u8>, array: &Array) {
         }
         Array::I32(numbers) => {
             head(5, numbers.len());
-            numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            for number in numbers {
+                bytes.extend(number.to_le_bytes());
+            }
         }
         Array::F32(numbers) => {
             head(6, numbers.len());
-            numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            for number in numbers {
+                bytes.extend(number.to_le_bytes());
+            }
         }
         Array::Text(texts) => {
             head(8, texts.len());
-            texts.iter().for_each(|one| text(bytes, one));
+            for one in texts.iter() {
+                text(bytes, one);
+            }
         }
         Array::Array(arrays) => {
             head(9, arrays.len());
-            arrays.iter().for_each(|array| put_array(bytes, array));
+            for array in arrays {
+                put_array(bytes, array);
+            }
         }
         other => panic!("no test writes {other:?}"),
     }

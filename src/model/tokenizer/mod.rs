@@ -97,6 +97,8 @@ impl TokenKind {
 const MODEL: &str = "tokenizer.ggml.model";
 const TOKENS: &str = "tokenizer.ggml.tokens";
 const TYPES: &str = "tokenizer.ggml.token_type";
+/// Longer than any token (runs of 128 spaces have 256 bytes). Rebuilding merges takes the square of it.
+const TOKEN_BYTES_MAX: usize = 1_024;
 
 impl Tokenizer {
     /// The tokenizer that a file describes.
@@ -114,6 +116,11 @@ impl Tokenizer {
         let tokens: &Texts = metadata.need(TOKENS)?;
         let mut kinds = kinds(gguf, tokens.len())?;
         special::mend(&mut kinds, tokens);
+        if let Some(token) = tokens.iter().find(|token| token.len() > TOKEN_BYTES_MAX) {
+            let found = format!("a token of {} bytes", token.len());
+            let why = format!("a token has at most {TOKEN_BYTES_MAX}");
+            return Err(metadata.refuse(TOKENS, found, &why).into());
+        }
         let mut vocab = Vocab::default();
         for (id, token) in (0..).zip(tokens.iter()) {
             // Of two equal texts the later is found, as in llama.cpp.

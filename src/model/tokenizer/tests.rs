@@ -170,6 +170,10 @@ fn a_vocabulary_that_is_not_understood_is_an_error() {
         &good().key("tokenizer.ggml.bos_token_id", Value::U32(257)),
         "`tokenizer.ggml.bos_token_id` is `257`",
     );
+    check_error(
+        &byte_level("gpt-2", &["x".repeat(1_025).as_str()], &[], &[]),
+        "a token of 1025 bytes",
+    );
     let scores = |scores: Vec<f32>| {
         scored(&[]).key("tokenizer.ggml.scores", Value::Array(Array::F32(scores)))
     };
