@@ -106,7 +106,7 @@ pub enum Throttle {
     Other(u8),
 }
 
-/// `other_9` for bit 9: a word as the known reasons are, so that it can be a key beside theirs.
+/// `other_9` for bit 9: a word, as the known reasons are.
 mod other {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -213,16 +213,12 @@ pub struct GpuInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[track_caller]
     fn check(reason: Throttle, word: &str) {
         let json = format!("\"{word}\"");
         assert_eq!(serde_json::to_string(&reason).unwrap(), json);
         assert_eq!(serde_json::from_str::<Throttle>(&json).unwrap(), reason);
-        // What the summary makes of them.
-        let shares = BTreeMap::from([(reason, 1)]);
-        assert_eq!(serde_json::to_string(&shares).unwrap(), format!("{{{json}:1}}"));
     }
 
     #[test]

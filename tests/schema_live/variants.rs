@@ -101,6 +101,8 @@ pub(crate) fn slips() -> Vec<Value> {
     let all = [
         S::PerThousand,
         S::PerToken,
+        S::BillOfThousands,
+        S::BillOfOnes,
         S::TimesThousand,
         S::TimesMillion,
         S::HourForSecond,
@@ -124,6 +126,8 @@ pub(crate) fn slips() -> Vec<Value> {
     match all[0] {
         S::PerThousand
         | S::PerToken
+        | S::BillOfThousands
+        | S::BillOfOnes
         | S::TimesThousand
         | S::TimesMillion
         | S::HourForSecond
