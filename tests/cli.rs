@@ -172,13 +172,13 @@ fn json_names_its_schema() {
           "interval": null
         },
         "costs": [
-          [
-            1.0,
-            {
+          {
+            "load": 1.0,
+            "cost": {
               "value": 1.0,
               "interval": null
             }
-          ]
+          }
         ]
       }
     }
