@@ -339,6 +339,12 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
 }
 
 #[test]
+fn what_can_t_be_printed_is_refused() {
+    let absurd = mtok(&["cost", "--price", "1e308/h", "--rate", "1e-5tok/s"]).output().unwrap();
+    assert_eq!(absurd.status.code(), Some(2));
+}
+
+#[test]
 fn a_file_that_is_no_model_is_input_gone_wrong() {
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-model.gguf");
     fs_err::write(path, b"This is no model.").unwrap();

@@ -17,7 +17,11 @@ pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
             let rental = rental.and_then(crate::cost::Rental::bill);
             let price = rental.map_or(*price, |bill| bill.effective);
             let at = |load: &Load| LoadCost { load: *load, cost: cost_at(price, *rate, *load) };
-            let costs = loads.iter().map(at).collect();
+            let costs: Vec<LoadCost> = loads.iter().map(at).collect();
+            if costs.iter().any(|row| !row.cost.value.0.is_finite()) {
+                let message = "`--price` over `--rate` is out of the range that can be printed";
+                return Err(Failure::new(Fault::Usage, message));
+            }
             if let Some(claim) = cost.claim {
                 report.audit = Some(audit_machine(claim, price / rate.value, loads, *gpus)?);
             }
