@@ -3,6 +3,8 @@
 //! Each test copies the stand-in into a folder of its own (see `fake_nvml/beside.rs`). Time is a fake
 //! clock's: a run of a minute takes milliseconds, and always the same ones.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod common;
 
 use mtok::clock::{Clock, FakeClock, RunClock};
@@ -278,6 +280,23 @@ fn a_gpu_that_is_lost_takes_no_other_with_it() {
     // Lost at reading 7, tried at 17 in vain, found at 27.
     let want: Vec<bool> = (0..60).map(|count| !(7..27).contains(&count)).collect();
     assert_eq!(read, want);
+}
+
+#[test]
+fn a_gpu_that_falls_off_the_bus_is_not_mistaken_for_its_neighbour() {
+    // Both are lost at tick 10, reading 7. The library starts anew at 1.7 s (tick 11) and at 2.8 s
+    // (tick 12), when GPU 1 answers again, by then the first and only one on the bus.
+    let script = "gpus=2\n0.busy=11\n1.busy=22\n10.. gone=0\n10.. 0.lost=15\n10..12 1.lost=15";
+    let (readings, gaps) = Fake::new(script).sample(60);
+    assert_eq!(gaps.len(), 2);
+    let busy = |reading: &Reading| {
+        let shares = reading.gpus.iter().map(|gpu| (gpu.index, gpu.busy.unwrap()));
+        shares.collect::<Vec<_>>()
+    };
+    let (zero, one) = ((0, Ratio::percent(11.0)), (1, Ratio::percent(22.0)));
+    assert_eq!(busy(&readings[6]), [zero, one]);
+    assert_eq!(busy(&readings[20]), []);
+    assert_eq!(busy(&readings[59]), [one]);
 }
 
 #[test]
