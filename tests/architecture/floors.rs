@@ -140,7 +140,7 @@ pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
         "src/telemetry/peaks/kernels.rs",
         "names vector instructions that it has seen the CPU to have",
     ),
-    ("src/telemetry/peaks.rs", "asks the kernel for huge pages"),
+    ("src/telemetry/peaks.rs", "asks the kernel for huge pages and fills them"),
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/gguf_hostile.rs", "counts what is allocated"),

@@ -3,7 +3,7 @@
 //! It is opened by the real binding, so that calls, structures, versions and return codes are those
 //! that a driver sees. Functions that are not here are absent, as in an old driver.
 //!
-//! Keys: `gpus`, `busy`, `memory_busy`, `memory_mib`, `milliwatts`, `energy_mj` (counter at tick 0),
+//! Keys: `gpus`, `gone` (a GPU that fell off the bus), `lost` (a GPU's refusal), `busy`, `memory_busy`, `memory_mib`, `milliwatts`, `energy_mj` (counter at tick 0),
 //! `energy_step_mj` (per tick), `sm_mhz`, `memory_mhz`, `celsius`, `throttle` (bits), `mig`, `gpm`,
 //! `gpm_lacks` (a metric's number), `gpm_nan` (a metric's number), `process` (share; absent: this
 //! process isn't listed).
@@ -51,8 +51,9 @@ fn uuid(gpu: u64) -> String {
     format!("GPU-00000000-fake-0000-0000-{gpu:012}")
 }
 
-fn gpus() -> u64 {
-    get("gpus").unwrap_or(1)
+/// The GPUs that are on the bus, in the order of their indices.
+fn gpus() -> Vec<u64> {
+    (0..get("gpus").unwrap_or(1)).filter(|gpu| get("gone") != Some(*gpu)).collect()
 }
 
 /// What is asked of one GPU is answered by its own lines.
@@ -129,17 +130,16 @@ nvml! {
     nvmlSystemGetDriverVersion(to: *mut c_char, size: c_uint) { write("580.65.06", to, size) }
     nvmlSystemGetNVMLVersion(to: *mut c_char, size: c_uint) { write("13.580.65.06", to, size) }
     nvmlSystemGetCudaDriverVersion_v2(to: *mut c_int) { *to = 13_000; SUCCESS }
-    nvmlDeviceGetCount_v2(to: *mut c_uint) { *to = gpus() as c_uint; SUCCESS }
+    nvmlDeviceGetCount_v2(to: *mut c_uint) { *to = gpus().len() as c_uint; SUCCESS }
     nvmlDeviceGetHandleByIndex_v2(index: c_uint, to: *mut nvmlDevice_t) {
-        if u64::from(index) >= gpus() {
-            return INVALID_ARGUMENT;
+        match gpus().get(index as usize) {
+            Some(gpu) => { *to = handle(*gpu); SUCCESS }
+            None => INVALID_ARGUMENT,
         }
-        *to = handle(u64::from(index));
-        SUCCESS
     }
     nvmlDeviceGetHandleByUUID(name: *const c_char, to: *mut nvmlDevice_t) {
         let name = std::ffi::CStr::from_ptr(name).to_string_lossy();
-        match (0..gpus()).find(|gpu| uuid(*gpu) == name) {
+        match gpus().into_iter().find(|gpu| uuid(*gpu) == name) {
             Some(gpu) => { *to = handle(gpu); SUCCESS }
             None => NOT_FOUND,
         }
