@@ -249,7 +249,7 @@ fn corrupt(made: &Made, case: usize, random: &mut Random) -> (String, Vec<u8>) {
     let mut bytes = made.bytes.clone();
     let mut flip = |from: usize, to: usize, random: &mut Random| {
         let mut done = Vec::new();
-        for _ in 0..1 + random.below(2) {
+        for _ in 0..=random.below(2) {
             let at = from + random.below(to - from);
             let bit = random.below(8);
             bytes[at] ^= 1 << bit;
