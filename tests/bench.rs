@@ -1,5 +1,7 @@
 //! The main job from outside, on real weights: what it prints, what it leaves, what kills it.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that can't go on ends")]
+
 mod common;
 
 use insta_cmd::get_cargo_bin;

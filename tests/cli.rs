@@ -172,13 +172,13 @@ fn json_names_its_schema() {
           "interval": null
         },
         "costs": [
-          [
-            1.0,
-            {
+          {
+            "load": 1.0,
+            "cost": {
               "value": 1.0,
               "interval": null
             }
-          ]
+          }
         ]
       }
     }
@@ -341,7 +341,7 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
 #[test]
 fn a_file_that_is_no_model_is_input_gone_wrong() {
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-model.gguf");
-    std::fs::write(path, b"This is no model.").unwrap();
+    fs_err::write(path, b"This is no model.").unwrap();
     let output = mtok(&["bench", path]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8(output.stderr).unwrap();

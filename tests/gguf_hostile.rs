@@ -4,6 +4,8 @@
 //!
 //! A program of its own, because the peak of memory is the whole process's.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that can't go on ends")]
+
 mod common;
 
 use candle_core::quantized::gguf_file;
@@ -129,7 +131,7 @@ fn tiny_llama() -> Made {
     made.bytes.resize(start, 0);
     let mut random = Random(1);
     // Small numbers: bytes of weights, whatever their type, that are no NaN.
-    made.bytes.extend((0..data).map(|_| (random.below(16)) as u8));
+    made.bytes.extend((0..data).map(|_| u8::try_from(random.below(16)).unwrap_or(0)));
     made
 }
 
@@ -247,7 +249,7 @@ fn corrupt(made: &Made, case: usize, random: &mut Random) -> (String, Vec<u8>) {
     let mut bytes = made.bytes.clone();
     let mut flip = |from: usize, to: usize, random: &mut Random| {
         let mut done = Vec::new();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(2) {
             let at = from + random.below(to - from);
             let bit = random.below(8);
             bytes[at] ^= 1 << bit;
@@ -278,6 +280,49 @@ fn corrupt(made: &Made, case: usize, random: &mut Random) -> (String, Vec<u8>) {
         }
     };
     (what, bytes)
+}
+
+/// Values of keys that candle or candle-transformers would divide by, index with or reserve for.
+const POISON: &[(&str, u32)] = &[
+    ("general.alignment", 0),
+    ("general.alignment", 3),
+    ("llama.attention.head_count", 0),
+    ("llama.attention.head_count", 3),
+    ("llama.attention.head_count_kv", 0),
+    ("llama.block_count", 0),
+    ("llama.block_count", u32::MAX),
+    ("llama.embedding_length", 0),
+    ("llama.context_length", 0),
+    ("llama.feed_forward_length", 64),
+    ("llama.rope.dimension_count", 0),
+    ("llama.rope.dimension_count", 62),
+    ("llama.rope.dimension_count", u32::MAX),
+    ("llama.attention.layer_norm_rms_epsilon", 0x7FC0_0000),
+    ("llama.rope.freq_base", 0x7F80_0000),
+    ("tokenizer.ggml.bos_token_id", 260),
+    ("type of token_embd.weight", 5),
+    ("type of token_embd.weight", 0),
+];
+
+/// Each of them alone must be an error, as must dimensions whose product wraps around to 0.
+fn poisoned(path: &Path, made: &Made, tally: &mut Tally) {
+    for (key, value) in POISON {
+        let mut bytes = made.bytes.clone();
+        let at = made.values[*key];
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        fs_err::write(path, bytes).unwrap();
+        check(path, &format!("{key} = {value}"), true, tally);
+        assert_eq!(tally.loads, 0, "{key} = {value} loads");
+    }
+    let mut bytes = made.bytes.clone();
+    // The first tensor's name of 17 bytes behind its length, then how many dimensions it has.
+    let at = made.tensors_at + 8 + 17 + 4;
+    for dimension in [at, at + 8] {
+        bytes[dimension..dimension + 8].copy_from_slice(&(1_u64 << 32).to_le_bytes());
+    }
+    fs_err::write(path, bytes).unwrap();
+    check(path, "dimensions of 2^32 x 2^32", true, tally);
+    assert_eq!(tally.loads, 0, "a product that wraps around loads");
 }
 
 /// All that the product does with a file before and when it runs it.
@@ -342,6 +387,7 @@ fn corrupted_files_are_errors_or_load() {
     let made = tiny_llama();
     fs_err::write(&path, &made.bytes).unwrap();
     load(&path, true).expect("the sound file loads");
+    poisoned(&path, &made, &mut Tally::default());
     let mut tally = Tally::default();
     for case in 0..200 {
         let mut random = Random(1_000 + case as u64);

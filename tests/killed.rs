@@ -3,6 +3,13 @@
 //! The test program starts itself as a child that notes an event a millisecond and says on its
 //! standard output which it has noted; then it kills the child and compares.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test that can't go on ends"
+)]
+
 use mtok::clock::{Clock, RunClock};
 use mtok::load::Journal;
 use mtok::record::{Event, Header, Moment, RequestId, parse};

@@ -1,5 +1,7 @@
 //! Manifests against the real files that they speak of.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
+
 mod common;
 
 use mtok::fetch::{Settings, fetch, verify};

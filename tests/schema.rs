@@ -1,7 +1,7 @@
 //! The JSON Schemas of what mtok writes: each is a valid schema, and each has a document that it takes.
 //!
 //! `schema/NAME.schema.json` goes with `tests/fixtures/schema/NAME.json`, and further cases in
-//! `NAME.CASE.json`. A schema without a fixture fails, and so does a fixture without a schema, or a
+//! `NAME.CASE.json`; where a document is a line of a file, with the lines of `NAME.jsonl`. A schema without a fixture fails, and so does a fixture without a schema, or a
 //! schema so loose that it takes an empty object. The faults planted at the end show that it does.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has to stop")]
@@ -64,7 +64,8 @@ fn schema_of(case: &str) -> &str {
     case.split('.').next().unwrap_or(case)
 }
 
-/// The JSON documents in a folder of the repository, by name; none where there is no such folder.
+/// The JSON documents in a folder of the repository, by name, or the lines of its journals where the
+/// ending is theirs; none where there is no such folder.
 fn documents(folder: &str, ending: &str) -> Documents {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     if !folder.exists() {
@@ -74,11 +75,16 @@ fn documents(folder: &str, ending: &str) -> Documents {
     let named = paths.filter_map(|path| {
         let name = path.file_name()?.to_str()?.strip_suffix(ending)?.to_owned();
         let text = fs_err::read_to_string(&path).unwrap();
-        let value =
-            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Some((name, value))
+        let read = |text: &str| {
+            serde_json::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        };
+        if !ending.ends_with('l') {
+            return Some(vec![(name, read(&text))]);
+        }
+        let lines = (1..).zip(text.lines());
+        Some(lines.map(|(n, line): (u32, _)| (format!("{name}.line {n}"), read(line))).collect())
     });
-    named.collect()
+    named.flatten().collect()
 }
 
 #[test]
@@ -86,7 +92,9 @@ fn what_we_write_keeps_to_its_schemas() {
     let schemas = documents("schema", ".schema.json");
     let strays = documents("schema", ".json").len() - schemas.len();
     assert_eq!(strays, 0, "a file in schema/ is not called NAME.schema.json");
-    let found = check(&schemas, &documents("tests/fixtures/schema", ".json"));
+    let mut fixtures = documents("tests/fixtures/schema", ".json");
+    fixtures.extend(documents("tests/fixtures/schema", ".jsonl"));
+    let found = check(&schemas, &fixtures);
     assert!(found.is_empty(), "{} faults:\n{}", found.len(), found.join("\n"));
 }
 

@@ -3,7 +3,7 @@
 //! Each test copies the stand-in into a folder of its own (see `fake_nvml/beside.rs`). Time is a fake
 //! clock's: a run of a minute takes milliseconds, and always the same ones.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
 
 mod common;
 

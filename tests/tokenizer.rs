@@ -1,6 +1,8 @@
 //! Token ids and chat prompts of real models against llama.cpp's, as recorded in
 //! `tests/fixtures/peers`.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
+
 mod common;
 
 use mtok::model::{Control, Loaded, Message, Rendering};
@@ -14,7 +16,7 @@ struct Case {
 }
 
 #[derive(Deserialize)]
-struct Cases {
+struct Listed {
     add_special: bool,
     parse_special: bool,
     cases: Vec<Case>,
@@ -28,7 +30,7 @@ fn check(name: &str) {
     let mut failures = Vec::new();
     let mut count = 0;
     for list in ["plain", "with_special", "literal"] {
-        let cases: Cases = serde_json::from_value(fixture[list].clone()).unwrap();
+        let cases: Listed = serde_json::from_value(fixture[list].clone()).unwrap();
         let control = if cases.parse_special { Control::Recognised } else { Control::Literal };
         for case in cases.cases {
             count += 1;

@@ -4,9 +4,9 @@ use super::checked::{Asked, Cost};
 use super::failure::Failure;
 use super::output;
 use super::raw::Format;
-use crate::cost::{audit_bill, audit_machine, cost_at};
+use crate::cost::{Load, audit_bill, audit_machine, cost_at};
 use crate::hint::Fault;
-use crate::report::{BudgetBill, CostReport, MachineCosts, cost_document};
+use crate::report::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 
 /// Works it out and prints it.
 pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
@@ -16,7 +16,8 @@ pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
             // `checked` has seen to it that some of the rented time is usable.
             let rental = rental.and_then(crate::cost::Rental::bill);
             let price = rental.map_or(*price, |bill| bill.effective);
-            let costs = loads.iter().map(|load| (*load, cost_at(price, *rate, *load))).collect();
+            let at = |load: &Load| LoadCost { load: *load, cost: cost_at(price, *rate, *load) };
+            let costs = loads.iter().map(at).collect();
             if let Some(claim) = cost.claim {
                 report.audit = Some(audit_machine(claim, price / rate.value, loads, *gpus)?);
             }

@@ -54,6 +54,9 @@ impl Line {
     /// Shows a measurement.
     pub(crate) fn stage(&mut self, stage: Stage) {
         match stage {
+            Stage::OnCpu { why } => self.bar.suspend(|| {
+                eprintln!("WARNING: no CUDA device ({why}): what follows are CPU figures");
+            }),
             Stage::Probing => self.say("probing the machine's peaks", "{msg} {spinner}"),
             Stage::Loading => self.say("loading the weights", "{msg} {spinner}"),
             Stage::Running(progress) => {

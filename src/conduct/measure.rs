@@ -51,8 +51,13 @@ pub struct Measurement<'a> {
 }
 
 /// How far a measurement has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
+    /// It will run on the CPU, though this build could use a GPU.
+    OnCpu {
+        /// What the driver said.
+        why: String,
+    },
     /// The machine's peaks are probed.
     Probing,
     /// The weights are loaded.
@@ -83,6 +88,9 @@ impl Measurement<'_> {
         // A tokenizer that can't do this can't do anything; better now than in mid-run.
         encode(&loaded.tokenizer, "a").map_err(ModelError::from)?;
         let placement = self.device.open()?;
+        if let Some(why) = placement.without_cuda.clone() {
+            watch(Stage::OnCpu { why });
+        }
         let telemetry = Telemetry::open(&Sources::default(), PERIOD);
         let mut header = self.header(&loaded, &telemetry, placement.is_cuda());
         let clock: Arc<dyn Clock> = Arc::new(RunClock::start());

@@ -126,6 +126,8 @@ pub struct Beside {
     pub date: Date,
     /// Whether that is more than 90 days ago.
     pub stale: bool,
+    /// What must be said beside the figures.
+    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -193,7 +195,10 @@ fn floor(
     let work = &header.workload;
     let shape = &header.model.shape;
     let bound = bound(hour, shape, peaks, work.in_flight, work.prompt, work.output)?;
-    let measured_over_floor = full.map(|full| full.map(|price| price / bound.blended));
+    // At no price at all both are zero, and neither is any number of times the other.
+    let measured_over_floor = full
+        .filter(|_| bound.blended > UsdPerMtok(0.0))
+        .map(|full| full.map(|price| price / bound.blended));
     let highest =
         measured_over_floor.map(|ratio| ratio.interval.map_or(ratio.value, |(_, high)| high));
     let broken = highest.is_some_and(|ratio| ratio < Ratio::ONE);
@@ -225,9 +230,17 @@ fn beside(
             source: format!("{} {}", entry.source.book, entry.source.version),
             date: entry.date(),
             stale: is_stale(entry.date(), today),
+            notes: notes(entry, header.workload.prompt),
         }
     };
     book.comparable(family, Some(parameters), APIS).into_iter().map(row).collect()
+}
+
+/// What must be said beside an entry's figures for prompts of this length.
+fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
+    let limit = entry.prompt_tokens_max.filter(|limit| prompt > *limit);
+    let dearer = limit.map(|limit| format!("prompts of more than {limit} cost more than this"));
+    entry.note.iter().cloned().chain(dearer).collect()
 }
 
 impl Efficiency {

@@ -22,7 +22,7 @@ pub enum DeviceChoice {
 #[derive(Debug, Clone)]
 pub struct Placement {
     pub(super) device: Device,
-    /// Why `auto` did not take CUDA, in a build that could.
+    /// Why `auto` did not take CUDA.
     pub without_cuda: Option<String>,
 }
 
@@ -41,7 +41,6 @@ impl DeviceChoice {
     pub fn open(self) -> Result<Placement, EngineError> {
         let cpu = |without_cuda| Placement { device: Device::Cpu, without_cuda };
         match self {
-            Self::Cpu => Ok(cpu(None)),
             Self::Cuda => {
                 let device = cuda().map_err(EngineError::NoCuda)?;
                 Ok(Placement { device, without_cuda: None })
@@ -50,7 +49,7 @@ impl DeviceChoice {
                 Ok(device) => Placement { device, without_cuda: None },
                 Err(why) => cpu(Some(why)),
             }),
-            Self::Auto => Ok(cpu(None)),
+            Self::Auto | Self::Cpu => Ok(cpu(None)),
         }
     }
 }

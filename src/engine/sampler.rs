@@ -118,6 +118,7 @@ struct Candidate {
 
 impl Candidate {
     /// Likelier first; of equals, the lower id first. Logits are never NaN here.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what the sorts of slices call")]
     fn rank(&self, other: &Self) -> Ordering {
         let by_logit = other.logit.partial_cmp(&self.logit).unwrap_or(Ordering::Equal);
         by_logit.then(self.id.cmp(&other.id))
@@ -218,8 +219,7 @@ impl Sampler {
 fn likeliest(logits: &[f32]) -> Result<Candidate, SamplerError> {
     let mut best = Candidate { id: 0, logit: f32::NEG_INFINITY };
     for (&logit, id) in logits.iter().zip(0..) {
-        // Written so that NaN fails it too.
-        if !(logit < f32::INFINITY) {
+        if logit.is_nan() || logit >= f32::INFINITY {
             return Err(SamplerError::Logit { token: id as usize, logit });
         }
         if logit > best.logit {

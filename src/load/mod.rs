@@ -7,6 +7,8 @@
 
 mod driver;
 mod journal;
+#[cfg(test)]
+mod tests;
 
 pub use driver::{Driver, DriverError, Progress};
 pub use journal::{Journal, JournalError, Writer};

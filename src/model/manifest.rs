@@ -7,7 +7,7 @@ use crate::fetch::{HubFile, Sha256, Source, Wanted, WheelParts};
 use crate::hint::{Fault, Hint};
 use crate::record::Shape;
 use crate::units::{Bytes, Tokens};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Lists the manifests: one line a file.
@@ -65,7 +65,7 @@ pub struct Manifest {
 }
 
 /// On which terms a model may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licence {
     /// Its usual name.

@@ -21,7 +21,7 @@ pub use chat::{ChatTemplate, Message, Rendering};
 pub use error::ModelError;
 pub use family::{Family, Runnable};
 pub use gguf::Gguf;
-pub use manifest::Manifest;
+pub use manifest::{Licence, Manifest};
 pub use tokenizer::{Control, Tokenizer};
 
 use crate::record::Shape;

@@ -166,3 +166,60 @@ impl Run {
         self.requests.iter().map(|request| Tokens(request.tokens.len() as u64)).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::builder::RunBuilder;
+
+    const SENT: &str = r#"{"event":"sent","id":0,"due":1,"at":2,"prompt":3,"planned":4}"#;
+
+    fn read(journal: &str) -> Result<Run, RecordError> {
+        let header = serde_json::to_string(&RunBuilder::new().build().header).unwrap();
+        parse(&header, journal.as_bytes())
+    }
+
+    #[test]
+    fn an_end_that_was_cut_off_is_counted_and_the_rest_is_kept() {
+        let whole = format!("{SENT}\n{{\"event\":\"tokens\",\"id\":0,\"at\":[5,6]}}\n");
+        for torn in [
+            "",
+            "{",
+            r#"{"event":"tokens","id":0,"at":[7"#,
+            r#"{"event":"tokens","id":0,"at":[7]}"#,
+        ] {
+            let run = read(&format!("{whole}{torn}")).unwrap();
+            assert_eq!((run.torn, run.tokens_seen(), run.last), (torn.len(), Tokens(2), Moment(6)));
+            assert_eq!(run.outcome, None);
+        }
+    }
+
+    #[test]
+    fn an_empty_journal_is_a_run_of_nothing() {
+        let run = read("").unwrap();
+        assert!(run.requests.is_empty() && run.measured().is_none() && run.outcome.is_none());
+    }
+
+    #[track_caller]
+    fn check_damage(journal: &str, want: &str) {
+        let error = read(journal).unwrap_err().to_string();
+        assert!(error.starts_with(want), "{error}");
+    }
+
+    #[test]
+    fn damage_is_named_by_its_line() {
+        check_damage("{\n{}\n", "`journal.jsonl` line 1: ");
+        check_damage(
+            &format!("{SENT}\n{SENT}\n"),
+            "`journal.jsonl` line 2: request 0 is sent twice",
+        );
+        let stray = r#"{"event":"tokens","id":9,"at":[1]}"#;
+        check_damage(&format!("{stray}\n"), "`journal.jsonl` line 1: request 9 was never sent");
+    }
+
+    #[test]
+    fn another_schema_is_refused_by_name() {
+        let error = parse(r#"{"schema":"mtok.run/9"}"#, b"").unwrap_err();
+        assert!(error.to_string().contains("`mtok.run/9`") && error.hint().is_some());
+    }
+}

@@ -102,7 +102,25 @@ pub enum Throttle {
     /// The display's clocks.
     DisplayClockSetting,
     /// A reason that this version doesn't know, by its bit's number.
+    #[serde(untagged, with = "other")]
     Other(u8),
+}
+
+/// `other_9` for bit 9: a word as the known reasons are, so that it can be a key beside theirs.
+mod other {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+    pub(super) fn serialize<S: Serializer>(bit: &u8, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("other_{bit}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+        let word = String::deserialize(from)?;
+        let bit = word.strip_prefix("other_").and_then(|bit| bit.parse().ok());
+        bit.ok_or_else(|| D::Error::custom(format_args!("no reason to hold clocks: `{word}`")))
+    }
 }
 
 impl Throttle {
@@ -190,4 +208,35 @@ pub struct GpuInfo {
     /// What it, its driver or its cut into instances doesn't give: `energy`, `process share`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub lacks: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[track_caller]
+    fn check(reason: Throttle, word: &str) {
+        let json = format!("\"{word}\"");
+        assert_eq!(serde_json::to_string(&reason).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Throttle>(&json).unwrap(), reason);
+        // What the summary makes of them.
+        let shares = BTreeMap::from([(reason, 1)]);
+        assert_eq!(serde_json::to_string(&shares).unwrap(), format!("{{{json}:1}}"));
+    }
+
+    #[test]
+    fn a_reason_is_one_word_known_or_not() {
+        check(Throttle::SwPowerCap, "sw_power_cap");
+        check(Throttle::HwThermalSlowdown, "hw_thermal_slowdown");
+        check(Throttle::Other(9), "other_9");
+        check(Throttle::Other(63), "other_63");
+    }
+
+    #[test]
+    fn what_is_no_reason_is_refused() {
+        for word in ["", "other", "other_", "other_256", "other_-1", "heat"] {
+            assert!(serde_json::from_str::<Throttle>(&format!("\"{word}\"")).is_err(), "{word}");
+        }
+    }
 }

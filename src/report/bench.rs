@@ -30,6 +30,16 @@ pub fn bench_document(judgement: &Judgement) -> Document {
         document.words(words);
     }
     document.table(beside(judgement));
+    let notes: Vec<String> = judgement
+        .beside
+        .iter()
+        .flat_map(|row| {
+            row.notes.iter().map(|note| format!("{}, {}: {note}", row.name, row.provider))
+        })
+        .collect();
+    if !notes.is_empty() {
+        document.words(notes.join("\n"));
+    }
     if judgement.beside.iter().any(|row| row.stale) {
         document.words("!: a price of more than 90 days ago; look it up before you decide");
     }

@@ -2,6 +2,9 @@
 
 use crate::units::{Estimate, Quantity, Ratio, Seconds};
 
+/// How much longer one side of an interval may be for `±` to stand for both.
+const LOPSIDED: f64 = 1.5;
+
 /// What is printed where nothing was measured.
 pub const NOTHING: &str = "—";
 
@@ -12,8 +15,14 @@ pub fn estimate<Q: Quantity>(estimate: Estimate<Q>) -> String {
     let value = estimate.value.get();
     match estimate.interval {
         Some((low, high)) => {
-            let half = (high.get() - low.get()) / 2.0;
+            let (below, above) = (value - low.get(), high.get() - value);
+            let half = f64::midpoint(below, above);
             let decimals = decimals(half, 2).min(decimals(value, 6));
+            // A lopsided interval in one figure would claim what the data deny.
+            if below.max(above) > LOPSIDED * below.min(above) {
+                let (low, high) = (low.get(), high.get());
+                return format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})");
+            }
             format!("{value:.decimals$} ± {half:.decimals$}")
         }
         None => format!("~{}", significant(value, 2)),
@@ -92,6 +101,13 @@ mod tests {
         check(12_345.678, 120.0, "12346 ± 120");
         check(0.004_567, 0.000_12, "0.00457 ± 0.00012");
         check(100.0, 0.0, "100.0 ± 0.0");
+    }
+
+    #[test]
+    fn a_lopsided_interval_names_its_ends() {
+        let lopsided =
+            Estimate { value: Seconds(0.091), interval: Some((Seconds(0.082), Seconds(0.97))) };
+        assert_eq!(seconds(lopsided), "91 (82 to 970) ms");
     }
 
     #[test]

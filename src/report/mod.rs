@@ -15,5 +15,5 @@ pub use bench::bench_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
-pub use price::{BudgetBill, CostReport, MachineCosts, cost_document};
+pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use runs::{RunList, RunRow, runs_document};

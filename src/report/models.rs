@@ -2,7 +2,7 @@
 
 use super::figure::{NOTHING, thousands};
 use super::{Document, Table};
-use crate::model::{Loaded, Manifest};
+use crate::model::{Licence, Loaded, Manifest};
 use crate::record::Shape;
 use crate::units::Bytes;
 use serde::Serialize;
@@ -87,7 +87,7 @@ pub struct ModelCard {
     /// What its makers call it.
     pub title: Option<String>,
     /// On which terms, and where they stand.
-    pub licence: Option<(String, String)>,
+    pub licence: Option<Licence>,
     /// The file's checksum, where somebody stated one.
     pub sha256: Option<String>,
     /// Whether what follows was read from the file; else it is from the manifest.
@@ -111,7 +111,7 @@ impl ModelCard {
             schema: MODEL_SCHEMA,
             name: manifest.name.clone(),
             title: Some(manifest.title.clone()),
-            licence: Some((manifest.licence.name.clone(), manifest.licence.url.clone())),
+            licence: Some(manifest.licence.clone()),
             sha256: manifest.sha256.map(|sum| sum.to_string()),
             read: false,
             shape: manifest.shape(),
@@ -162,7 +162,7 @@ pub fn model_document(card: &ModelCard) -> Document {
     let mut table = Table::new(card.name.clone(), &["", ""]);
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
     table.row(["model".to_owned(), text(&card.title)]);
-    let licence = card.licence.as_ref().map(|(name, url)| format!("{name}, {url}"));
+    let licence = card.licence.as_ref().map(|Licence { name, url }| format!("{name}, {url}"));
     table.row(["licence".to_owned(), text(&licence)]);
     table.row(["sha256".to_owned(), text(&card.sha256)]);
     table.row(["architecture".to_owned(), shape.architecture.clone()]);

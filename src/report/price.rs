@@ -33,8 +33,17 @@ pub struct MachineCosts {
     /// The rental that the price comes from, where one was described.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rental: Option<RentalBill>,
-    /// Each load and the cost at it.
-    pub costs: Vec<(Load, Estimate<UsdPerMtok>)>,
+    /// The cost at each load.
+    pub costs: Vec<LoadCost>,
+}
+
+/// What a million tokens cost where the mean rate is this share of the machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LoadCost {
+    /// The load.
+    pub load: Load,
+    /// The cost.
+    pub cost: Estimate<UsdPerMtok>,
 }
 
 /// A budget and its bill.
@@ -74,7 +83,7 @@ fn machine_costs(document: &mut Document, machine: &MachineCosts) {
         ));
     }
     let mut table = Table::new("", &["load", "USD/Mtok"]);
-    for (load, cost) in &machine.costs {
+    for LoadCost { load, cost } in &machine.costs {
         // A rate stated without an error is taken as exact, so its quotient is printed as one.
         let figure = match cost.interval {
             Some(_) => estimate(*cost),

@@ -79,7 +79,8 @@ macro_rules! quantity {
 
         impl std::iter::Sum for $name {
             fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
-                Self(items.map(|item| item.0).sum())
+                // Not `f64`'s own sum: that of nothing is -0.
+                items.fold(Self(0.0), |sum, item| sum + item)
             }
         }
 

@@ -22,6 +22,14 @@ fn twice_as_fast_is_half_the_price() {
 }
 
 #[test]
+fn nothing_adds_up_to_zero_and_not_to_its_negative() {
+    let nothing: Seconds = std::iter::empty().sum();
+    assert_eq!(serde_json::to_string(&nothing).unwrap(), "0.0");
+    let three: Seconds = [Seconds(0.5), Seconds(2.5)].into_iter().sum();
+    assert_eq!(three, Seconds(3.0));
+}
+
+#[test]
 fn the_worked_case() {
     let price = UsdPerHour(2.5) / TokensPerSecond(185.0);
     assert_eq!(format!("{price:.6}"), "3.753754 USD/Mtok");

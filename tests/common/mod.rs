@@ -39,7 +39,7 @@ pub(crate) fn model(name: &str) -> PathBuf {
 fn by_script(file: &str) -> PathBuf {
     let path = models().join(file);
     if !path.is_file() {
-        std::fs::create_dir_all(models()).expect("the folder for models can be made");
+        fs_err::create_dir_all(models()).expect("the folder for models can be made");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/fetch_qwen.py");
         let status = Command::new("python3").arg(script).arg(&path).status();
         assert!(status.is_ok_and(|status| status.success()), "fetch_qwen.py failed");
@@ -50,7 +50,7 @@ fn by_script(file: &str) -> PathBuf {
 /// A fixture recorded from a peer.
 pub(crate) fn peer(name: &str) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peers").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let text = fs_err::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).expect("fixtures are JSON")
 }
 

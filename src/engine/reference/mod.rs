@@ -34,7 +34,7 @@ const CONTEXT_MAX: usize = 1 << 20;
 /// The forward passes that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
-    /// GGUF's `llama`: Llama, Mistral, SmolLM2.
+    /// GGUF's `llama`: Llama, Mistral, `SmolLM2`.
     Llama,
     /// GGUF's `qwen2`: Qwen 2 and 2.5.
     Qwen2,

@@ -139,10 +139,10 @@ fn every_token_is_attended_to() {
         let before = model.forward(&PROMPT, 0).unwrap();
         for place in 0..PROMPT.len() {
             let mut other = PROMPT;
-            other[place] += if other[place] == 47 { 0 } else { 1 };
+            other[place] = (other[place] + 1) % 48;
             model.reset();
             let after = model.forward(&other, 0).unwrap();
-            assert_eq!(before == after, other == PROMPT, "{architecture:?}, token {place}");
+            assert_ne!(before, after, "{architecture:?}, token {place}");
         }
     }
 }

@@ -108,13 +108,12 @@ fn rules_that_make_no_sense_are_refused() {
 /// Where the whole text is cut and where the match that cuts it ends: character by character, the
 /// first place where a stop string ends.
 fn cut(text: &str, strings: &[String]) -> Option<(usize, usize)> {
-    let ends = text.char_indices().map(|(at, one)| at + one.len_utf8());
-    ends.filter_map(|end| {
+    let mut ends = text.char_indices().map(|(at, one)| at + one.len_utf8());
+    ends.find_map(|end| {
         let fits = |stop: &&String| text[..end].ends_with(stop.as_str());
         let longest = strings.iter().filter(fits).map(String::len).max()?;
         Some((end - longest, end))
     })
-    .next()
 }
 
 proptest! {

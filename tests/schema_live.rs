@@ -1,0 +1,281 @@
+//! What the program prints now keeps to its schemas, and the schemas hold it firmly.
+//!
+//! Three things are asked of each schema: it takes what the program prints (`faults`); it takes
+//! nothing that lacks a field, has one more, or a value of another kind (`let_pass`); and it has no
+//! field and no choice that the program never writes (`idle`). Runs are made of the program's own
+//! events, so that GPUs, failures and kills are seen on a machine that has none.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot run the program has to stop")]
+
+#[path = "schema_live/grip.rs"]
+mod grip;
+#[path = "schema_live/journal.rs"]
+mod journal;
+#[path = "schema_live/variants.rs"]
+mod variants;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use grip::{faults, idle, let_pass, part, schema, validator};
+use insta_cmd::get_cargo_bin;
+use serde_json::{Value, json};
+
+/// A home of its own, empty.
+fn home(name: &str) -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema-live").join(name);
+    if home.exists() {
+        fs_err::remove_dir_all(&home).unwrap();
+    }
+    fs_err::create_dir_all(&home).unwrap();
+    home
+}
+
+/// What the program prints with `--json`: with no network, no pip, nothing of this user's settings.
+fn printed(home: &Path, arguments: &[&str]) -> Value {
+    let mut command = Command::new(get_cargo_bin("mtok"));
+    command.args(arguments).arg("--json").env("MTOK_HOME", home);
+    command.env("HF_ENDPOINT", "http://127.0.0.1:9").env("MTOK_PYTHON", "/nonexistent/python");
+    for name in ["MTOK_PRICE", "MTOK_CUDA_LIB", "MTOK_NVML_LIB"] {
+        command.env_remove(name);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {:?}\n{said}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[track_caller]
+fn nothing(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}, {} times:\n{}", found.len(), found.join("\n"));
+}
+
+/// Holds a schema to documents, and to values of some of its parts that they may not have.
+#[track_caller]
+fn check(name: &str, documents: &[Value], may_lack: &[&str], parts: &[(&str, Vec<Value>)]) {
+    let schema = schema(name);
+    let whole = validator(&schema);
+    for document in documents {
+        nothing(&format!("`{name}` does not hold {document:#}"), &faults(&whole, document));
+        nothing(&format!("`{name}` lets pass"), &let_pass(&schema, document, may_lack));
+    }
+    for (part_name, values) in parts {
+        let part = validator(&part(&schema, part_name));
+        for value in values {
+            nothing(&format!("`{name}`: `{part_name}` is not {value}"), &faults(&part, value));
+        }
+    }
+    nothing(&format!("`{name}` has what is never written"), &idle(&schema, documents, parts));
+}
+
+/// What the head of a run may lack, seen from a document that has it at `at`.
+fn head_may_lack(at: &str) -> Vec<String> {
+    let fields = [
+        "host/memory",
+        "host/gpu",
+        "model/family",
+        "model/sha256",
+        "telemetry/driver",
+        "telemetry/cuda",
+        "telemetry/gpus",
+        "telemetry/gpus/*/memory",
+        "telemetry/gpus/*/mig",
+        "telemetry/gpus/*/lacks",
+        "telemetry/missing",
+        "peaks",
+    ];
+    fields.iter().map(|field| format!("{at}/{field}")).collect()
+}
+
+#[test]
+fn cost() {
+    let home = home("cost");
+    let machine = ["cost", "--price", "2.50/h", "--rate"];
+    let bill = ["cost", "--workload", "10M:5M", "--token-price", "5e-6/tok:1.6e-5/tok"];
+    let of = |words: &[&str], more: &[&str]| printed(&home, &[words, more].concat());
+    let loads = ["185tok/s", "--load", "100%,30%", "--claim"];
+    let claimed = |figure: &str| of(&machine, &[&loads[..], &[figure]].concat());
+    let rented = ["--rented", "4.5h", "--start-up", "12min", "--billing", "hour"];
+    let documents = [
+        of(&machine, &["185tok/s"]),
+        of(&machine, &[&["185±5tok/s"], &rented[..]].concat()),
+        claimed("3.75/Mtok"),
+        claimed("0.0038/Mtok"),
+        claimed("77/Mtok"),
+        of(&bill, &[]),
+        of(&bill, &["--claim", "0.13"]),
+    ];
+    let became = |n: usize| &documents[n]["audit"]["verdict"];
+    assert_eq!((became(2), became(4)), (&json!("right"), &json!("unexplained")));
+    assert_eq!(became(3)["slipped"]["slip"], "per_thousand");
+    let may_lack = ["/audit", "/machine/rental"];
+    check("cost", &documents, &may_lack, &[("slip", variants::slips())]);
+}
+
+#[test]
+fn models() {
+    let home = home("models");
+    check("models", &[printed(&home, &["models", "list"])], &[], &[]);
+    let catalogued = printed(&home, &["models", "show", "llama-3.1-8b"]);
+    check("model", &[catalogued, variants::bare_model()], &[], &[]);
+}
+
+#[test]
+fn doctor() {
+    check("doctor", &[printed(&home("doctor"), &["doctor"])], &[], &[]);
+}
+
+#[test]
+fn runs() {
+    let home = home("runs");
+    let none = printed(&home, &["runs", "list"]);
+    assert_eq!(none["runs"], json!([]));
+    let mut header = journal::header("run.h100.json");
+    for (id, events) in
+        [("a", journal::sound()), ("b", journal::killed()), ("c", journal::stillborn())]
+    {
+        id.clone_into(&mut header.id);
+        journal::write(&home, &header, &events, "");
+    }
+    let some = printed(&home, &["runs", "list"]);
+    assert_eq!(some["runs"].as_array().unwrap().len(), 3);
+    check("runs", &[none, some], &[], &[("outcome", variants::outcomes())]);
+}
+
+#[test]
+fn a_run_judged() {
+    let home = home("bench");
+    let write = |id: &str, fixture, device: Option<&str>, events: &[_], torn| {
+        let mut header = journal::header(fixture);
+        id.clone_into(&mut header.id);
+        if let Some(device) = device {
+            header.host.gpu = Some(device.to_owned());
+            // One more that is never read.
+            let unread = mtok::record::reading::GpuInfo { index: 1, ..Default::default() };
+            header.telemetry.gpus.push(unread);
+        }
+        journal::write(&home, &header, events, torn);
+    };
+    write("sound", "run.h100.json", None, &journal::sound(), "");
+    write("killed", "run.h100.json", Some("NVIDIA H999"), &journal::killed(), r#"{"event":"to"#);
+    write("stillborn", "run.json", None, &journal::stillborn(), "");
+    let shown = |id, more: &[&str]| printed(&home, &[&["runs", "show", id][..], more].concat());
+    let documents = [
+        shown("sound", &[]),
+        shown("sound", &["--price", "2.50/h", "--load", "45%"]),
+        shown("sound", &["--price", "0/h"]),
+        shown("killed", &[]),
+        shown("stillborn", &[]),
+    ];
+    // What these runs are for: prices of every origin and none, intervals, doubts, GPUs and losses.
+    let [sound, given, free, killed, stillborn] = &documents;
+    let origin = |document: &Value| document["price"]["origin"]["from"].clone();
+    assert_eq!((origin(sound), origin(given)), (json!("rentals"), json!("given")));
+    assert_eq!((&killed["price"], origin(stillborn)), (&Value::Null, json!("example")));
+    assert!(sound["costs"][0]["blended"]["interval"].is_array(), "{}", sound["costs"]);
+    assert!(sound["floor"]["measured_over_floor"].is_object(), "{}", sound["floor"]);
+    assert!(free["floor"]["measured_over_floor"].is_null(), "{}", free["floor"]);
+    assert_eq!(sound["telemetry"]["gpus"][0]["losses"], 1);
+    assert!(sound["telemetry"]["gpus"][0]["throttle"]["other_9"].is_number());
+    let unread = &killed["telemetry"]["gpus"][1];
+    assert_eq!((&unread["coverage"], &unread["throttle"]), (&json!(0.0), &Value::Null));
+    assert!(killed["summary"]["doubts"].as_array().unwrap().len() > 3, "{}", killed["summary"]);
+
+    let mut may_lack = head_may_lack("/run");
+    let more = ["/telemetry/gpus/*/throttle/", "/telemetry/gpus/*/gpm/"];
+    may_lack.extend(more.map(str::to_owned));
+    let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
+    let parts = [
+        ("doubt", variants::doubts()),
+        ("outcome", variants::outcomes()),
+        ("throttle", variants::throttles()),
+    ];
+    check("bench", &documents, &may_lack, &parts);
+}
+
+#[test]
+fn a_record() {
+    let heads = ["run.json", "run.h100.json"]
+        .map(|fixture| serde_json::to_value(journal::header(fixture)).unwrap());
+    let may_lack = head_may_lack("");
+    let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
+    check("run", &heads, &may_lack, &[]);
+
+    let journals = [journal::sound(), journal::killed(), journal::stillborn()].concat();
+    let mut seen = BTreeSet::new();
+    let mut lines = journal::lines(&journals);
+    // One line of each form, and of each phase, is enough.
+    lines.retain(|line| {
+        let fields: Vec<_> = line.as_object().unwrap().keys().collect();
+        seen.insert(format!("{} {} {fields:?} {}", line["event"], line["phase"], line["gpus"][0]))
+    });
+    let schema = schema("event");
+    let whole = validator(&schema);
+    for line in &lines {
+        let may_lack: &[&str] = match line["event"].as_str().unwrap() {
+            "reading" => &READING_MAY_LACK,
+            "done" => &["/prompt"],
+            _ => &[],
+        };
+        nothing(&format!("`event` does not hold {line}"), &faults(&whole, line));
+        nothing("`event` lets pass", &let_pass(&schema, line, may_lack));
+    }
+    let parts = [
+        ("finish", variants::finishes()),
+        ("outcome", variants::outcomes()),
+        ("throttle", variants::throttles()),
+    ];
+    nothing("`event` has what is never written", &idle(&schema, &lines, &parts));
+}
+
+const READING_MAY_LACK: [&str; 15] = [
+    "/cpu_time",
+    "/cpu_energy",
+    "/gpus",
+    "/gpus/*/busy",
+    "/gpus/*/memory_busy",
+    "/gpus/*/memory_used",
+    "/gpus/*/power",
+    "/gpus/*/energy",
+    "/gpus/*/sm_clock_mhz",
+    "/gpus/*/memory_clock_mhz",
+    "/gpus/*/temperature_c",
+    "/gpus/*/throttle",
+    "/gpus/*/process_busy",
+    "/gpus/*/gpm",
+    "/gpus/*/gpm/",
+];
+
+#[test]
+fn one_name_has_one_meaning() {
+    let mut first: BTreeMap<String, (&str, Value)> = BTreeMap::new();
+    for name in SCHEMAS {
+        for (part, meaning) in schema(name)["$defs"].as_object().unwrap() {
+            let (other, known) =
+                first.entry(part.clone()).or_insert_with(|| (name, meaning.clone()));
+            assert_eq!(known, meaning, "`{part}` of `{other}` and of `{name}`");
+        }
+    }
+}
+
+#[test]
+fn every_schema_says_its_name_and_is_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    let table = fs_err::read_to_string(folder.join("README.md")).unwrap();
+    for name in SCHEMAS {
+        let schema = schema(name);
+        let version = schema["$id"].as_str().unwrap().rsplit(':').next().unwrap();
+        let form = format!("mtok.{name}/{version}");
+        assert_eq!(schema["$id"], format!("urn:mtok:{name}:{version}"));
+        assert!(schema["title"].as_str().unwrap().starts_with(&format!("{form}: ")));
+        assert!(table.contains(&format!("| [`{form}`]({name}.schema.json) |")), "{form}");
+        // Lines of a journal don't repeat the name of their form.
+        let stated = &schema["$defs"][name]["properties"]["schema"]["const"];
+        assert!(name == "event" || *stated == form, "{form} calls itself {stated}");
+    }
+    let files = fs_err::read_dir(&folder).unwrap().count();
+    assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
+}
+
+const SCHEMAS: [&str; 8] = ["run", "event", "bench", "cost", "runs", "models", "model", "doctor"];

@@ -1,0 +1,158 @@
+//! Runs as the program would have recorded them: made of its own events, written to a folder.
+
+use std::path::Path;
+
+use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
+use mtok::record::{Event, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step};
+use mtok::units::{Bytes, Joules, Ratio, Seconds, Tokens, Watts};
+use serde_json::Value;
+
+pub(crate) const REASONS: [Throttle; 10] = [
+    Throttle::GpuIdle,
+    Throttle::ApplicationsClocksSetting,
+    Throttle::SwPowerCap,
+    Throttle::HwSlowdown,
+    Throttle::SyncBoost,
+    Throttle::SwThermalSlowdown,
+    Throttle::HwThermalSlowdown,
+    Throttle::HwPowerBrakeSlowdown,
+    Throttle::DisplayClockSetting,
+    Throttle::Other(9),
+];
+
+/// The head of a run, from a fixture.
+pub(crate) fn header(fixture: &str) -> Header {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema");
+    serde_json::from_str(&fs_err::read_to_string(folder.join(fixture)).unwrap()).unwrap()
+}
+
+/// Writes a record where the program looks for it; `torn` is what a cut-off write left behind.
+pub(crate) fn write(home: &Path, header: &Header, events: &[Event], torn: &str) {
+    let folder = home.join("runs").join(&header.id);
+    fs_err::create_dir_all(&folder).unwrap();
+    fs_err::write(folder.join("run.json"), serde_json::to_vec_pretty(header).unwrap()).unwrap();
+    let mut journal: String =
+        events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
+    journal.push_str(torn);
+    fs_err::write(folder.join("journal.jsonl"), journal).unwrap();
+}
+
+/// The lines of a journal.
+pub(crate) fn lines(events: &[Event]) -> Vec<Value> {
+    events.iter().map(|event| serde_json::to_value(event).unwrap()).collect()
+}
+
+fn ms(at: u64) -> Moment {
+    Moment(at * 1_000_000)
+}
+
+fn phase(at: u64, phase: Phase) -> Event {
+    Event::Phase { at: ms(at), phase }
+}
+
+fn end(at: u64, outcome: Outcome) -> Event {
+    Event::End { at: ms(at), outcome }
+}
+
+/// A request of 128 tokens and eight more: half its time for the prompt, then a step a token.
+fn request(id: u32, due: u64, late: u64, length: u64, finish: Finish) -> Vec<Event> {
+    const OUTPUT: u64 = 8;
+    let id = RequestId(id);
+    let first = due + length / 2;
+    let token = |n: u64| first + n * (length / 2) / OUTPUT;
+    let span = |from, to| Span { from: ms(from), to: ms(to) };
+    let prompt =
+        Step { span: span(due, first), prefill: Tokens(128), decode: 0, context: Tokens(8_256) };
+    let decoding = (1..OUTPUT).map(|n| Step {
+        span: span(token(n - 1), token(n)),
+        prefill: Tokens(0),
+        decode: 1,
+        context: Tokens(128 + n),
+    });
+    let mut events = vec![Event::Sent {
+        id,
+        due: ms(due),
+        at: ms(due + late),
+        prompt: Tokens(128),
+        planned: Tokens(OUTPUT),
+    }];
+    events.extend(std::iter::once(prompt).chain(decoding).map(Event::Step));
+    events.push(Event::Tokens { id, at: (0..OUTPUT).map(|n| ms(token(n))).collect() });
+    let (at, output) = (ms(due + length), Tokens(OUTPUT));
+    events.push(Event::Done { id, at, finish, prompt: Some(Tokens(128)), output });
+    events
+}
+
+/// What a machine tells that tells everything.
+fn reading(at: u64, reasons: &[Throttle]) -> Event {
+    let seconds = f64::from(u32::try_from(at).unwrap()) / 1e3;
+    let share = |share| Some(Ratio::of(share));
+    let gpu = GpuReading {
+        index: 0,
+        busy: share(0.97),
+        memory_busy: share(0.4),
+        memory_used: Some(Bytes(9 << 30)),
+        power: Some(Watts(500.0)),
+        energy: Some(Joules(1e6 + 500.0 * seconds)),
+        sm_clock_mhz: Some(1_755),
+        memory_clock_mhz: Some(2_619),
+        temperature_c: Some(61),
+        throttle: Some(reasons.to_vec()),
+        process_busy: share(0.9),
+        gpm: Some(Gpm {
+            sm: share(0.9),
+            occupancy: share(0.3),
+            tensor: share(0.1),
+            dram: share(0.4),
+        }),
+    };
+    Event::Reading(Box::new(Reading {
+        at: ms(at),
+        cpu_time: Some(Seconds(seconds)),
+        cpu_energy: Some(Joules(80.0 * seconds)),
+        gpus: vec![gpu],
+    }))
+}
+
+/// A run as it should be, of 40 requests, on a GPU that tells everything but is held back, and is
+/// lost once.
+pub(crate) fn sound() -> Vec<Event> {
+    let mut events = vec![phase(0, Phase::WarmUp)];
+    events.extend(request(0, 0, 0, 1_000, Finish::Length));
+    events.push(phase(1_000, Phase::Measure));
+    let mut now = 1_000;
+    for id in 1..=40 {
+        let length = 996 + u64::from(id * 7 % 5) * 2;
+        events.extend(request(id, now, 0, length, Finish::Length));
+        now += length;
+    }
+    events.extend((0..now / 100).map(|n| {
+        let reasons = [REASONS[usize::try_from(n).unwrap() % REASONS.len()]];
+        reading(n * 100, &reasons)
+    }));
+    events.push(Event::Gap(Gap::of_gpu(ms(5_050), 0, "the GPU has fallen off the bus".to_owned())));
+    events.push(phase(now, Phase::Drain));
+    events.push(end(now, Outcome::Complete));
+    events
+}
+
+/// A run that was killed, whose requests ended in every way, and whose GPU tells its power only.
+pub(crate) fn killed() -> Vec<Event> {
+    let mut events = vec![phase(0, Phase::WarmUp), phase(100, Phase::Measure)];
+    let failed = Finish::Failed("out of memory".to_owned());
+    let ends = [Finish::Length, Finish::Stop, Finish::Cancelled, failed, Finish::Length];
+    for (id, finish) in (0..).zip(ends) {
+        events.extend(request(id, 100 + u64::from(id) * 1_000, 30, 1_000, finish));
+    }
+    events.extend((1..50).map(|n| {
+        let gpu = GpuReading { power: Some(Watts(60.0)), ..GpuReading::default() };
+        Event::Reading(Box::new(Reading { at: ms(n * 100), gpus: vec![gpu], ..Reading::default() }))
+    }));
+    events
+}
+
+/// A run that failed before anything was measured.
+pub(crate) fn stillborn() -> Vec<Event> {
+    let failed = Outcome::Failed("out of memory".to_owned());
+    vec![phase(0, Phase::WarmUp), end(500, failed)]
+}
