@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::home::Home;
 use super::progress::Line;
 use crate::conduct::Subject;
-use crate::fetch::{self, Settings};
+use crate::fetch::{self, Assurance, Settings};
 use crate::model::{Catalogue, Manifest, Source};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -39,5 +39,9 @@ pub(crate) fn fetch(
     let fetched =
         fetch::fetch(&manifest.wanted(), &home.models(), &Settings::from_env(), &mut watch);
     line.done();
-    Ok(fetched?.path)
+    let fetched = fetched?;
+    if fetched.assurance == Assurance::LengthOnly {
+        eprintln!("WARNING: nobody states a checksum of this file: only its length was checked");
+    }
+    Ok(fetched.path)
 }

@@ -7,6 +7,7 @@ use crate::model::ModelError;
 use crate::target::TargetError;
 use crate::telemetry::peaks::PeaksError;
 use crate::units::Tokens;
+use std::path::PathBuf;
 
 /// Why a measurement fails.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,14 @@ pub enum MeasureError {
         /// What fits.
         limit: Tokens,
     },
+    /// It failed once there was a record of it.
+    #[error("{error}")]
+    Recorded {
+        /// Why.
+        error: Box<MeasureError>,
+        /// Where what was measured is.
+        folder: PathBuf,
+    },
     /// The system gives no thread to read the machine with.
     #[error("telemetry can't be started: {0}")]
     Telemetry(std::io::Error),
@@ -56,6 +65,13 @@ impl Hint for MeasureError {
             Self::Context { .. } => {
                 Some("ask for less: `--prompt-tokens`, `--output-tokens`".to_owned())
             }
+            Self::Recorded { error, folder } => {
+                let kept = format!(
+                    "what was recorded is in `{}`: `mtok runs show last`",
+                    folder.display()
+                );
+                Some(error.hint().map_or_else(|| kept.clone(), |hint| format!("{hint}\n{kept}")))
+            }
             Self::Telemetry(_) => None,
         }
     }
@@ -69,6 +85,7 @@ impl Hint for MeasureError {
             Self::Driver(error) => error.fault(),
             Self::Peaks(error) => error.fault(),
             Self::Context { .. } => Fault::Usage,
+            Self::Recorded { error, .. } => error.fault(),
             Self::Telemetry(_) => Fault::Environment,
         }
     }

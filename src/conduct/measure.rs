@@ -10,6 +10,7 @@ use crate::engine::{DeviceChoice, Forward};
 use crate::load::{Driver, Journal, Progress};
 use crate::model::tokenizer::TokenizerError;
 use crate::model::{Control, Loaded, ModelError, Runnable, Tokenizer};
+use crate::record::reading::GpuInfo;
 use crate::record::{Event, Header, Host, Model, Outcome, Workload};
 use crate::target::Request;
 use crate::target::in_process::{InProcess, QUEUE_MAX};
@@ -99,8 +100,11 @@ impl Measurement<'_> {
         let result = self.run(&mut recording, &loaded, &placement, telemetry, watch);
         let folder = recording.journal.folder().to_owned();
         // What could not be written explains whatever failed after it.
-        recording.close(result.as_ref().err())?;
-        Ok(Measured { folder, outcome: result? })
+        let closed = recording.close(result.as_ref().err());
+        match closed.and(result) {
+            Ok(outcome) => Ok(Measured { folder, outcome }),
+            Err(error) => Err(MeasureError::Recorded { error: Box::new(error), folder }),
+        }
     }
 
     /// What is done once there is a record to do it in.
@@ -169,13 +173,7 @@ impl Measurement<'_> {
         let started = wall();
         let machine = Machine::read();
         let info = telemetry.info().clone();
-        let first = info.gpus.first();
-        let gpu = on_gpu.then(|| {
-            first.map_or_else(
-                || "a CUDA device that NVML can't name".to_owned(),
-                |gpu| gpu.name.clone(),
-            )
-        });
+        let gpu = on_gpu.then(|| only_name(&info.gpus));
         Header {
             schema: Header::SCHEMA.to_owned(),
             id: started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string(),
@@ -227,6 +225,18 @@ impl Recording {
             self.journal.writer().note(Event::End { at: self.clock.now(), outcome });
         }
         Ok(self.journal.close()?)
+    }
+}
+
+/// The name of the GPU that CUDA gave us. CUDA and NVML count GPUs in different orders, so where they
+/// are not all alike there is no telling which one it is, and no book may be opened by a guess.
+fn only_name(gpus: &[GpuInfo]) -> String {
+    match gpus {
+        [] => "a CUDA device that NVML can't name".to_owned(),
+        [first, others @ ..] if others.iter().all(|gpu| gpu.name == first.name) => {
+            first.name.clone()
+        }
+        _ => "one of several unlike CUDA devices".to_owned(),
     }
 }
 

@@ -24,9 +24,16 @@ pub struct Work {
 
 impl Work {
     /// One step: `tokens` new tokens over all sequences, which attend to `context` positions,
-    /// summed over the tokens, of which `cached` must be read from the cache.
-    pub fn of_step(shape: &Shape, tokens: Tokens, context: Tokens, cached: Tokens) -> Self {
-        Self::of_steps(shape, 1, tokens, context, cached)
+    /// summed over the tokens, of which `cached` must be read from the cache; the head is needed
+    /// for `logits` of them: the last of each prompt, and every decoded one.
+    pub fn of_step(
+        shape: &Shape,
+        tokens: Tokens,
+        context: Tokens,
+        cached: Tokens,
+        logits: Tokens,
+    ) -> Self {
+        Self::of_steps(shape, 1, tokens, context, cached, logits)
     }
 
     /// The same summed over many steps, each of which reads the weights once.
@@ -36,10 +43,14 @@ impl Work {
         tokens: Tokens,
         context: Tokens,
         cached: Tokens,
+        logits: Tokens,
     ) -> Self {
-        // Every token multiplies with every active parameter (a multiply-add is two operations),
-        // and its queries with the keys and the values of every position in its context.
-        let dense = 2.0 * Tokens(shape.active_parameters).get() * tokens.get();
+        // A token multiplies with every active parameter (a multiply-add is two operations), but
+        // with the head's only where its logits are wanted; its queries with the keys and the
+        // values of every position in its context.
+        let head = Tokens(u64::from(shape.vocabulary) * u64::from(shape.width)).get();
+        let body = (Tokens(shape.active_parameters).get() - head).max(0.0);
+        let dense = 2.0 * (body * tokens.get() + head * logits.get());
         let query = f64::from(shape.heads) * f64::from(shape.head_size);
         let attention = 4.0 * f64::from(shape.layers) * query * context.get();
         let weights = shape.weights_read.0.saturating_mul(steps);
@@ -104,17 +115,20 @@ pub fn bound(
     if output.0 == 0 {
         return None;
     }
-    let prompts = Tokens(prompt.0.saturating_mul(batch));
-    let attended = Tokens((prompt.0.saturating_mul(prompt.0 + 1) / 2).saturating_mul(batch));
-    let prefill = Work::of_step(shape, prompts, attended, Tokens(0)).least_time(peaks);
+    // Numbers of a record, which may be damaged: nothing may overflow.
+    let each = |tokens: u64| Tokens(tokens.saturating_mul(batch));
+    let attended = each(prompt.0.saturating_mul(prompt.0.saturating_add(1)) / 2);
+    let prefill =
+        Work::of_step(shape, each(prompt.0), attended, Tokens(0), Tokens(batch)).least_time(peaks);
     let steps = output.0 - 1;
     // Work grows linearly with the context, and max(linear, linear) is convex: the step at the mean
     // context takes at most the mean step's time, so this stays a floor.
-    let context = Tokens((prompt.0 + output.0 / 2).saturating_mul(batch));
-    let step = Work::of_step(shape, Tokens(batch), context, context).least_time(peaks);
+    let context = each((prompt + Tokens(output.0 / 2)).0);
+    let step =
+        Work::of_step(shape, Tokens(batch), context, context, Tokens(batch)).least_time(peaks);
     let time = Seconds(prefill.0 + Tokens(steps).get() * step.0);
-    let output_rate = Tokens(batch * output.0) / time;
-    let total_rate = Tokens(batch.saturating_mul(prompt.0 + output.0)) / time;
+    let output_rate = each(output.0) / time;
+    let total_rate = each((prompt + output).0) / time;
     (time.0 > 0.0 && time.0.is_finite()).then(|| Bound {
         total_rate,
         output_rate,

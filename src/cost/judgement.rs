@@ -17,6 +17,12 @@ use serde::Serialize;
 /// How many API prices a run is laid beside.
 const APIS: usize = 7;
 
+/// A GPU throttled for more than this share of the time is not what it could be.
+const THROTTLED: f64 = 0.05;
+
+/// Readings that speak for less than this share of the time leave something out.
+const COVERED: f64 = 0.95;
+
 /// The loads that every judgement has.
 const LOADS: [f64; 3] = [100.0, 30.0, 10.0];
 
@@ -63,6 +69,8 @@ pub struct Judgement {
     pub floor: Option<Floor>,
     /// What APIs ask for the same mix.
     pub beside: Vec<Beside>,
+    /// What the machine did that speaks against the figures, or that must be known with them.
+    pub cautions: Vec<String>,
 }
 
 /// How much of what the machine can do went into useful work, while it did that kind of work.
@@ -149,6 +157,7 @@ impl Judgement {
             hour.zip(peaks.as_ref()).and_then(|(hour, peaks)| floor(hour, &header, peaks, full));
         let beside = mix(&header, &summary)
             .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
+        let cautions = cautions(&header, telemetry.as_ref());
         Self {
             schema: "mtok.bench/1",
             efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
@@ -159,6 +168,7 @@ impl Judgement {
             costs,
             floor,
             beside,
+            cautions,
         }
     }
 }
@@ -194,7 +204,14 @@ fn floor(
 ) -> Option<Floor> {
     let work = &header.workload;
     let shape = &header.model.shape;
-    let bound = bound(hour, shape, peaks, work.in_flight, work.prompt, work.output)?;
+    // The hour pays for all GPUs, so the floor is what all of them could do.
+    let gpus = Ratio::of(f64::from(header.host.gpus.max(1)));
+    let all = Peaks {
+        bandwidth: peaks.bandwidth * gpus,
+        arithmetic: peaks.arithmetic * gpus,
+        source: peaks.source.clone(),
+    };
+    let bound = bound(hour, shape, &all, work.in_flight, work.prompt, work.output)?;
     // At no price at all both are zero, and neither is any number of times the other.
     let measured_over_floor = full
         .filter(|_| bound.blended > UsdPerMtok(0.0))
@@ -236,6 +253,35 @@ fn beside(
     book.comparable(family, Some(parameters), APIS).into_iter().map(row).collect()
 }
 
+/// What of the machine speaks against the figures.
+fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if header.host.gpu.is_none() {
+        cautions.push("CPU figures: they say nothing of a GPU".to_owned());
+    } else if header.host.gpus > 1 {
+        let gpus = header.host.gpus;
+        cautions.push(format!("one of {gpus} GPUs was used, and the hour pays for all of them"));
+    }
+    for gpu in telemetry.map_or(&[][..], |telemetry| &telemetry.gpus) {
+        let name = format!("GPU {}", gpu.index);
+        if let Some(share) = gpu.throttled.filter(|share| share.get() > THROTTLED) {
+            cautions.push(format!(
+                "{name} was throttled in {share:.0} of the time: cool it, or raise its power limit"
+            ));
+        }
+        if gpu.coverage.get() < COVERED {
+            let share = gpu.coverage;
+            cautions.push(format!("{name} could be read in {share:.0} of the time only"));
+        }
+        if gpu.mig == Some(true) {
+            cautions.push(format!(
+                "{name} is cut into instances (MIG): price and peaks are the whole card's"
+            ));
+        }
+    }
+    cautions
+}
+
 /// What must be said beside an entry's figures for prompts of this length.
 fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
     let limit = entry.prompt_tokens_max.filter(|limit| prompt > *limit);
@@ -245,13 +291,13 @@ fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
 
 impl Efficiency {
     fn of(shape: &Shape, summary: &Summary, peaks: Option<&Peaks>) -> Self {
-        let work = |steps: StepTotals, cached: Tokens| {
-            let StepTotals { steps, time, tokens, context } = steps;
-            (Work::of_steps(shape, steps, tokens, context, cached), time)
+        let work = |of: StepTotals, cached: Tokens, logits: Tokens| {
+            let StepTotals { steps, time, tokens, context } = of;
+            (Work::of_steps(shape, steps, tokens, context, cached, logits), time)
         };
         // A prompt's keys and values are read as they are made; only decoding reads them back.
-        let prefill = summary.prefill_steps.map(|steps| work(steps, Tokens(0)));
-        let decode = summary.decode_steps.map(|steps| work(steps, steps.context));
+        let prefill = summary.prefill_steps.map(|of| work(of, Tokens(0), Tokens(of.steps)));
+        let decode = summary.decode_steps.map(|of| work(of, of.context, of.tokens));
         let used = |work: Option<(Work, Seconds)>, share: fn(Work, Seconds, &Peaks) -> _| {
             let (work, time) = work?;
             share(work, time, peaks?)

@@ -199,7 +199,7 @@ fn h100() -> Peaks {
 
 #[test]
 fn one_stream_of_eight_billion_on_an_h100_decodes_at_most_209_a_second() {
-    let step = Work::of_step(&eight_billion(), Tokens(1), Tokens(0), Tokens(0));
+    let step = Work::of_step(&eight_billion(), Tokens(1), Tokens(0), Tokens(0), Tokens(1));
     let rate = Tokens(1) / step.least_time(&h100());
     assert_eq!(format!("{rate:.0}"), "209 tok/s");
 }
@@ -207,11 +207,26 @@ fn one_stream_of_eight_billion_on_an_h100_decodes_at_most_209_a_second() {
 #[test]
 fn a_large_batch_is_bound_by_arithmetic() {
     // 2 × 8e9 × 1024 / 989e12 = 16.57 ms, against 16e9 / 3.35e12 = 4.78 ms of memory.
-    let step = Work::of_step(&eight_billion(), Tokens(1_024), Tokens(0), Tokens(0));
+    let step = Work::of_step(&eight_billion(), Tokens(1_024), Tokens(0), Tokens(0), Tokens(1_024));
     assert!((step.least_time(&h100()).0 - 0.016_566).abs() < 1e-6);
     let mfu = step.mfu(Seconds(0.033_132), &h100()).unwrap();
     assert_eq!(format!("{mfu:.0}"), "50%");
     assert_eq!(step.mfu(Seconds(0.0), &h100()), None);
+}
+
+#[test]
+fn a_prompt_needs_the_head_once() {
+    // 2 × ((8e9 - 128,256 × 4,096) × 1,024 + 128,256 × 4,096), without attention.
+    let prompt = Work::of_step(&eight_billion(), Tokens(1_024), Tokens(0), Tokens(0), Tokens(1));
+    assert!((prompt.flops.0 - 1.530_916_14e13).abs() < 1e7, "{}", prompt.flops);
+}
+
+#[test]
+fn a_damaged_record_has_no_floor_that_overflows() {
+    let most = Tokens(u64::MAX);
+    for (prompt, output) in [(most, Tokens(1)), (Tokens(1), most), (most, most)] {
+        let _ = bound(UsdPerHour(2.5), &eight_billion(), &h100(), u32::MAX, prompt, output);
+    }
 }
 
 #[test]

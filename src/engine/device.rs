@@ -65,34 +65,6 @@ fn cuda() -> Result<Device, String> {
         .map_err(|error| error.to_string())
 }
 
-impl std::str::FromStr for DeviceChoice {
-    type Err = UnknownDevice;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda),
-            _ => Err(UnknownDevice(text.to_owned())),
-        }
-    }
-}
-
-/// A device that isn't one of ours.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown device `{0}`")]
-pub struct UnknownDevice(String);
-
-impl crate::hint::Hint for UnknownDevice {
-    fn hint(&self) -> Option<String> {
-        Some("one of `auto`, `cpu`, `cuda`".into())
-    }
-
-    fn fault(&self) -> crate::hint::Fault {
-        crate::hint::Fault::Usage
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,15 +83,5 @@ mod tests {
         assert_eq!(error.to_string(), "no CUDA device: this binary was built without CUDA");
         assert!(error.hint().unwrap().contains("--features cuda"));
         assert!(!DeviceChoice::Auto.open().unwrap().is_cuda());
-    }
-
-    #[test]
-    fn devices_are_named_in_lower_case() {
-        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda);
-        let error = "CUDA:1".parse::<DeviceChoice>().unwrap_err();
-        assert_eq!(
-            (error.to_string().as_str(), error.fault()),
-            ("unknown device `CUDA:1`", Fault::Usage)
-        );
     }
 }

@@ -61,7 +61,12 @@ impl Hint for DriverError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { error, .. } => error.hint(),
-            Self::Failing { .. } | Self::Silent { .. } | Self::Unrecorded => None,
+            Self::Failing { .. } | Self::Silent { .. } => Some(
+                "shorter requests tell whether it is their length: `--prompt-tokens`, \
+                 `--output-tokens`"
+                    .to_owned(),
+            ),
+            Self::Unrecorded => None,
         }
     }
 
@@ -130,8 +135,8 @@ struct UnderWay<'a> {
     to: Sender<Delivery>,
     phase: Phase,
     measuring_since: Moment,
-    /// The next request, made while the target is busy with others.
-    next: Request,
+    /// The next request, made while the target is busy with the one before.
+    next: Option<Request>,
     in_flight: BTreeSet<RequestId>,
     heard: Moment,
     completed: u32,
@@ -147,7 +152,7 @@ impl<'a> UnderWay<'a> {
             to,
             phase: Phase::WarmUp,
             measuring_since: Moment::default(),
-            next: first,
+            next: Some(first),
             in_flight: BTreeSet::new(),
             heard: Moment::default(),
             completed: 0,
@@ -201,9 +206,7 @@ impl<'a> UnderWay<'a> {
 
     /// Sends the next request, due at `due`, and makes the one after it.
     fn send(&mut self, due: Moment) -> Result<(), DriverError> {
-        let following = RequestId(self.next.id.0 + 1);
-        let made = (self.driver.make)(self.driver.plan.request(following));
-        let request = std::mem::replace(&mut self.next, made);
+        let Some(request) = self.next.take() else { return Ok(()) };
         let (id, planned) = (request.id, request.stop.max_tokens);
         let prompt = Tokens(request.prompt.len() as u64);
         let at = self.driver.clock.now();
@@ -214,6 +217,8 @@ impl<'a> UnderWay<'a> {
             .map_err(|error| DriverError::Refused { id: id.0, error })?;
         self.in_flight.insert(id);
         self.heard = self.heard.max(at);
+        // Only now: a prompt takes time to make, and the one that is due must not wait for it.
+        self.next = Some((self.driver.make)(self.driver.plan.request(RequestId(id.0 + 1))));
         Ok(())
     }
 

@@ -148,7 +148,8 @@ fn unused_folder(runs: &Path, header: &mut Header) -> Result<PathBuf, JournalErr
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                header.id = format!("{stem}-{number}");
+                // Two digits, so that names sort by age.
+                header.id = format!("{stem}-{number:02}");
             }
             Err(error) => return Err(error.into()),
         }

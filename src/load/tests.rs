@@ -174,6 +174,6 @@ fn a_record_is_never_written_over() {
     let mut second = first.clone();
     Journal::create(folder.path(), &mut first).unwrap().close().unwrap();
     let journal = Journal::create(folder.path(), &mut second).unwrap();
-    assert_eq!(second.id, format!("{}-2", first.id));
+    assert_eq!(second.id, format!("{}-02", first.id));
     assert!(journal.folder().ends_with(&second.id));
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Header {
     /// The form of this record: [`Header::SCHEMA`].
     pub schema: String,
-    /// The run's name, unique in its store: its starting time and a random part.
+    /// The run's name, unique in its store: its starting time, and a number where that is taken.
     pub id: String,
     /// When it began, by the wall clock; every other time counts from here.
     pub started: jiff::Timestamp,
@@ -50,7 +50,7 @@ pub struct Host {
     /// The GPU that the engine used, as NVML names it; `None`: it ran on the CPU.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gpu: Option<String>,
-    /// How many GPUs it used.
+    /// How many GPUs the machine has: its price pays for all of them, used or not.
     #[serde(default)]
     pub gpus: u32,
 }
@@ -63,7 +63,7 @@ pub struct Model {
     /// The family whose API prices can be laid beside it: `llama-3.1-8b`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub family: Option<String>,
-    /// The weights' checksum.
+    /// The checksum that the weights had when they were fetched; `None`: nobody states one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
     /// Its shape.

@@ -74,13 +74,6 @@ impl Request {
         self.done.as_ref().map(|(at, ..)| at.since(self.due))
     }
 
-    /// Time per output token after the first: `(last - first) / (tokens - 1)`.
-    pub fn tpot(&self) -> Option<Seconds> {
-        let (first, last) = (self.tokens.first()?, self.tokens.last()?);
-        let gaps = u32::try_from(self.tokens.len() - 1).ok().filter(|gaps| *gaps > 0)?;
-        Some(Seconds(last.since(*first).0 / f64::from(gaps)))
-    }
-
     /// The gaps between tokens, the first token excluded.
     pub fn gaps(&self) -> impl Iterator<Item = Seconds> + '_ {
         self.tokens.windows(2).map(|pair| pair[1].since(pair[0]))

@@ -30,6 +30,12 @@ pub fn bench_document(judgement: &Judgement) -> Document {
         document.words(words);
     }
     document.table(beside(judgement));
+    if !judgement.beside.is_empty() && judgement.beside.iter().all(|row| !row.same_model) {
+        document.words(
+            "None of these is the model that ran: they are those nearest in size, and two well-known \
+             ones. They do not answer alike.",
+        );
+    }
     let notes: Vec<String> = judgement
         .beside
         .iter()
@@ -144,7 +150,21 @@ fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
         table.row([name("SM clock, median"), figures]);
     }
     if gpu.throttled.is_some() {
-        table.row([name("throttled"), share(gpu.throttled)]);
+        let reasons = gpu
+            .throttle
+            .iter()
+            .flatten()
+            .map(|held| format!("{:?} {}", held.reason, share(Some(held.share))));
+        let reasons: Vec<String> = reasons.collect();
+        let reasons =
+            if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        table.row([name("throttled"), format!("{}{reasons}", share(gpu.throttled))]);
+    }
+    if let Some(temperature) = gpu.temperature_max_c {
+        table.row([name("temperature, at most"), format!("{temperature} °C")]);
+    }
+    if gpu.process_busy.is_some() {
+        table.row([name("of which this process"), share(gpu.process_busy)]);
     }
     for (what, counter) in [
         ("SM active (GPM)", gpu.gpm.sm),
@@ -166,7 +186,12 @@ fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     let mut words = Vec::new();
     let telemetry = judgement.telemetry.as_ref();
     let busy = telemetry.and_then(|telemetry| match telemetry.gpus.first() {
-        Some(gpu) => gpu.busy,
+        // Which of several was used is seen by its work.
+        Some(_) => telemetry
+            .gpus
+            .iter()
+            .filter_map(|gpu| gpu.busy)
+            .max_by(|a, b| a.get().total_cmp(&b.get())),
         None => telemetry.cpu.busy,
     });
     if let (Some(busy), Some(mfu)) = (busy, decode_mfu)
@@ -203,7 +228,7 @@ fn price_words(price: Option<&MachinePrice>) -> String {
         PriceOrigin::Given => format!("Price of the machine: {usd_per_hour:.2}, as given."),
         PriceOrigin::Rentals { gpu, gpus, low, high, offers, kind, collected, stale } => format!(
             "Price of the machine: {usd_per_hour:.2}, {gpus} × the median of {offers} offers of \
-             {gpu} {kind}, {:.2} to {:.2} USD/h, collected {collected}{}. Give what you pay with \
+             {gpu} {kind}, {:.2} to {:.2} USD/h each, collected {collected}{}. Give what you pay with \
              `--price`.",
             low.0,
             high.0,
@@ -282,11 +307,9 @@ fn trust(judgement: &Judgement) -> String {
     for doubt in &summary.doubts {
         lines.push(format!("- {doubt}: {}", doubt.advice()));
     }
-    if judgement.run.host.gpu.is_none() {
-        lines.push("- CPU figures: they say nothing of a GPU".to_owned());
-    }
+    lines.extend(judgement.cautions.iter().map(|caution| format!("- {caution}")));
     let measured = summary.steady.map_or(Seconds(0.0), crate::record::Span::length);
-    let verdict = if summary.doubts.is_empty() {
+    let verdict = if lines.is_empty() {
         format!("Nothing speaks against these figures: {measured:.0} measured.")
     } else {
         format!("What would make these figures trustworthy ({measured:.0} measured):")

@@ -87,6 +87,7 @@ fn machine_costs(document: &mut Document, machine: &MachineCosts) {
         // A rate stated without an error is taken as exact, so its quotient is printed as one.
         let figure = match cost.interval {
             Some(_) => estimate(*cost),
+            None if cost.value.0 < 1e-3 => significant(cost.value.0, 4),
             None => format!("{:.6}", cost.value.0),
         };
         table.row([load.to_string(), figure]);

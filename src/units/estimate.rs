@@ -1,6 +1,6 @@
 //! A value and the interval it lies in.
 
-use super::{Quantity, Ratio};
+use super::Quantity;
 use serde::{Deserialize, Serialize};
 
 /// A measured or derived value with its 95 % interval, where the data bear one.
@@ -32,12 +32,5 @@ impl<Q: Quantity> Estimate<Q> {
         let ends = self.interval.map(|(low, high)| (function(low), function(high)));
         let ordered = ends.map(|(a, b)| if a <= b { (a, b) } else { (b, a) });
         Estimate { value: function(self.value), interval: ordered }
-    }
-
-    /// Half the interval's width over the value: the `x` of `±x %`.
-    pub fn relative_error(&self) -> Option<Ratio> {
-        let (low, high) = self.interval?;
-        let share = (high.get() - low.get()) / 2.0 / self.value.get().abs();
-        share.is_finite().then(|| Ratio::of(share))
     }
 }

@@ -176,5 +176,5 @@ fn shifted(number: &str, power: i32) -> String {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().unwrap_or(i32::MAX / 2)),
         None => (number, 0),
     };
-    format!("{mantissa}e{}", exponent + power)
+    format!("{mantissa}e{}", exponent.saturating_add(power))
 }

@@ -35,12 +35,6 @@ impl Ratio {
         Self(percent / 100.0)
     }
 
-    /// The rest of the whole.
-    #[must_use]
-    pub fn complement(self) -> Self {
-        Self(1.0 - self.0)
-    }
-
     /// Whether this can be a share of something: above 0, at most 1.
     pub fn is_proper_share(self) -> bool {
         self.0 > 0.0 && self.0 <= 1.0

@@ -122,6 +122,11 @@ fn measured(text: &str) -> Result<Estimate<TokensPerSecond>, Failure> {
     } else {
         value("--rate", rate)?
     };
+    if error >= rate {
+        let message = format!("`--rate`: `{text}` may be nothing at all");
+        return Err(Failure::new(Fault::Usage, message)
+            .hint("a price can only be given for a rate that is known to be above 0"));
+    }
     Ok(Estimate::within(positive(rate)?, error))
 }
 
