@@ -6,15 +6,23 @@ use super::progress::Line;
 use crate::conduct::Subject;
 use crate::fetch::{self, Assurance, Settings};
 use crate::model::{Catalogue, Manifest, Source};
-use std::path::PathBuf;
+use crate::units::Bytes;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Sees to it that the model's file is here, fetching it where it isn't.
 pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<Subject, Failure> {
-    match Catalogue::embedded()?.resolve(argument)? {
+    let catalogue = Catalogue::embedded()?;
+    match catalogue.resolve(argument)? {
         Source::File(path) => {
-            let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            Ok(Subject { name, family: None, sha256: None, path })
+            let known = catalogue.iter().find(|manifest| is_file_of(manifest, &path));
+            let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            Ok(Subject {
+                name: known.map_or(stem, |manifest| manifest.title.clone()),
+                family: known.and_then(|manifest| manifest.family.clone()),
+                sha256: None,
+                path,
+            })
         }
         Source::Manifest(manifest) => {
             let path = fetch(&manifest, home, stop)?;
@@ -26,6 +34,14 @@ pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<
             })
         }
     }
+}
+
+/// Whether a file has a manifest's name and length: enough to lay API prices beside it.
+fn is_file_of(manifest: &Manifest, path: &Path) -> bool {
+    let length = fs_err::metadata(path).map(|file| Bytes(file.len())).ok();
+    path.file_name().is_some_and(|name| name == manifest.file.as_str())
+        && manifest.bytes.is_some()
+        && manifest.bytes == length
 }
 
 /// Fetches a model's file, unless it is here.
