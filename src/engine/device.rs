@@ -68,7 +68,6 @@ fn cuda() -> Result<Device, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::{Fault, Hint};
 
     #[test]
     fn the_cpu_can_always_be_had() {
@@ -78,6 +77,7 @@ mod tests {
     #[test]
     #[cfg(not(feature = "cuda"))]
     fn a_build_without_cuda_refuses_it_and_says_the_way_out() {
+        use crate::hint::{Fault, Hint};
         let error = DeviceChoice::Cuda.open().unwrap_err();
         assert_eq!(error.fault(), Fault::Environment);
         assert_eq!(error.to_string(), "no CUDA device: this binary was built without CUDA");
