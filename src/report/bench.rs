@@ -114,10 +114,9 @@ fn machine(judgement: &Judgement) -> Table {
             gpu_rows(&mut table, gpu);
         }
     }
-    let peak = |share: Option<Ratio>| super::figure::share(share);
-    table.row(["MFU, prefill: peak arithmetic used".to_owned(), peak(efficiency.prefill_mfu)]);
-    table.row(["MFU, decode".to_owned(), peak(efficiency.decode_mfu)]);
-    table.row(["MBU, decode: peak bandwidth used".to_owned(), peak(efficiency.decode_mbu)]);
+    table.row(["MFU, prefill: peak arithmetic used".to_owned(), share(efficiency.prefill_mfu)]);
+    table.row(["MFU, decode".to_owned(), share(efficiency.decode_mfu)]);
+    table.row(["MBU, decode: peak bandwidth used".to_owned(), share(efficiency.decode_mbu)]);
     table
 }
 
@@ -185,14 +184,11 @@ fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     let Efficiency { peaks, decode_mfu, decode_mbu, .. } = &judgement.efficiency;
     let mut words = Vec::new();
     let telemetry = judgement.telemetry.as_ref();
-    let busy = telemetry.and_then(|telemetry| match telemetry.gpus.first() {
-        // Which of several was used is seen by its work.
-        Some(_) => telemetry
-            .gpus
-            .iter()
-            .filter_map(|gpu| gpu.busy)
-            .max_by(|a, b| a.get().total_cmp(&b.get())),
-        None => telemetry.cpu.busy,
+    let busy = telemetry.and_then(|telemetry| {
+        // Which of several GPUs was used is seen by its work.
+        let busiest = telemetry.gpus.iter().filter_map(|gpu| gpu.busy);
+        let busiest = busiest.max_by(|a, b| a.get().total_cmp(&b.get()));
+        if telemetry.gpus.is_empty() { telemetry.cpu.busy } else { busiest }
     });
     if let (Some(busy), Some(mfu)) = (busy, decode_mfu)
         && busy.get() >= BUSY
