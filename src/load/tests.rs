@@ -45,7 +45,7 @@ impl Target for Scripted {
         }
         for _ in 0..request.stop.max_tokens.0 {
             self.clock.advance(Seconds(1.0));
-            deliver(What::Token { id: 7, text: None });
+            deliver(What::Token { id: 7, text: None, logprobs: None });
         }
         let output = request.stop.max_tokens;
         deliver(What::Done { finish: Finish::Length, prompt: None, output });
@@ -66,13 +66,8 @@ impl Target for Scripted {
 }
 
 fn request(planned: Planned) -> Request {
-    Request {
-        id: planned.id,
-        prompt: vec![1; usize::try_from(planned.prompt.0).unwrap()],
-        sampling: SamplerParams::GREEDY,
-        stop: StopRules::exactly(planned.output),
-        text: None,
-    }
+    let prompt = vec![1; usize::try_from(planned.prompt.0).unwrap()];
+    Request::new(planned.id, prompt, SamplerParams::GREEDY, StopRules::exactly(planned.output))
 }
 
 const PLAN: Plan = Plan {

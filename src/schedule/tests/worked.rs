@@ -130,6 +130,14 @@ fn the_last_loses_its_blocks_and_is_computed_again() {
 }
 
 #[test]
+fn nobody_is_admitted_who_would_lose_its_blocks_at_once() {
+    // Each needs two blocks, and both a third with their second token: there are four.
+    let limits = Limits { blocks: 4, block_size: 2, ..WIDE };
+    let want = ["1:0+4!", "1:4+1d!", "2:0+4!", "2:4+1d!"];
+    check(limits, &[arrival(1, 4, 2), arrival(2, 4, 2)], &want);
+}
+
+#[test]
 fn a_prefix_that_was_computed_is_not_computed_again() {
     let two = |id| hashed(arrival(id, 9, 1), &[10, 20]);
     // One at a time: the second finds both full blocks, and reads its last token only.
