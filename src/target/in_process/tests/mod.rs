@@ -74,7 +74,7 @@ fn stop_strings_cut_the_text_and_half_characters_come_out_at_the_end() {
     let ask = |strings: &[&str], output| {
         let mut request = request(0, &[1, 2, 3], output);
         request.stop.strings = strings.iter().map(|&one| one.to_owned()).collect();
-        request.text = letters();
+        request.text = Some(letters());
         let got = serve(&target, request);
         (text(&got), ids(&got), end(&got).0)
     };
@@ -87,7 +87,7 @@ fn stop_strings_cut_the_text_and_half_characters_come_out_at_the_end() {
 
     // 12 is 13: half a character, never completed.
     let mut half = request(0, &[12], 1);
-    half.text = letters();
+    half.text = Some(letters());
     assert_eq!(text(&serve(&target, half)), "\u{fffd}");
 }
 
@@ -96,7 +96,7 @@ fn a_token_that_stops_is_no_text() {
     let target = start(ONE);
     let mut request = request(0, &[1, 2, 3], 6);
     request.stop.tokens = vec![2];
-    request.text = letters();
+    request.text = Some(letters());
     let got = serve(&target, request);
     assert_eq!(
         (text(&got).as_str(), ids(&got), end(&got)),

@@ -113,8 +113,8 @@ pub(super) struct Letters {
     half: bool,
 }
 
-pub(super) fn letters() -> Option<Box<dyn Detokenize>> {
-    Some(Box::new(Letters { half: false }))
+pub(super) fn letters() -> Box<dyn Detokenize> {
+    Box::new(Letters { half: false })
 }
 
 impl Detokenize for Letters {
