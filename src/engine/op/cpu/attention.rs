@@ -229,17 +229,21 @@ fn run<N: Number>(
     pool.run(tiles.len(), &|task| {
         let tile = &tiles[task];
         let sequence = &batch.sequences[tile.sequence];
-        let mut kernel = Attend {
-            how,
-            span,
-            keys: &*key_cache,
-            values: &*value_cache,
-            queries: &*queries,
-            sequence,
-            tile,
-            out: &out,
-        };
-        dispatch(isa, &mut kernel);
+        // Outside of the kernel: what isn't inlined there would lose its instructions.
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut kernel = Attend {
+                how,
+                span,
+                keys: &*key_cache,
+                values: &*value_cache,
+                queries: &*queries,
+                sequence,
+                tile,
+                out: &out,
+                scratch,
+            };
+            dispatch(isa, &mut kernel);
+        });
     });
 }
 
@@ -322,6 +326,7 @@ struct Attend<'a, N> {
     sequence: &'a Sequence,
     tile: &'a Tile,
     out: &'a Disjoint<'a, f32>,
+    scratch: &'a mut Vec<f32>,
 }
 
 impl<N: Number> Attend<'_, N> {
@@ -346,43 +351,26 @@ impl<N: Number> Kernel for Attend<'_, N> {
         let (_, last) = self.row(rows.end - 1);
         let blocks = first.start / BLOCK..last.end.div_ceil(BLOCK);
         let width = blocks.len() * BLOCK;
-        SCRATCH.with_borrow_mut(|scratch| {
-            scratch.resize(width * TILE, 0.0);
-            for from in rows.clone().step_by(ROWS) {
-                let count = ROWS.min(rows.end - from);
-                for block in blocks.clone() {
-                    let held = self.sequence.blocks[block] as usize;
-                    let keys = &self.keys[self.span.head(held, self.tile.kv_head)];
-                    self.scores::<L>(keys, from, count, |row, lane, scores| {
-                        let at = (from - rows.start + row) * width
-                            + (block - blocks.start) * BLOCK
-                            + lane * LANES;
-                        if let Some(to) = scratch[at..].first_chunk_mut() {
-                            scores.store(to);
-                        }
-                    });
-                }
+        let mut scores = std::mem::take(self.scratch);
+        scores.resize(width * TILE, 0.0);
+        for from in rows.clone().step_by(ROWS) {
+            let scores = &mut scores[(from - rows.start) * width..];
+            self.scores::<L>(scores, width, &blocks, from, ROWS.min(rows.end - from));
+        }
+        for row in rows.clone() {
+            let (_, range) = self.row(row);
+            let scores = &mut scores[(row - rows.start) * width..][..width];
+            let begin = range.start - blocks.start * BLOCK;
+            softmax::<L>(scores, begin..begin + range.len(), self.how);
+        }
+        for from in rows.clone().step_by(ROWS) {
+            let weights = &scores[(from - rows.start) * width..];
+            let count = ROWS.min(rows.end - from);
+            for first in (0..self.span.padded).step_by(LANES * 2) {
+                self.values::<L>(weights, width, &blocks, from, count, first);
             }
-            for row in rows.clone() {
-                let (_, range) = self.row(row);
-                let scores = &mut scratch[(row - rows.start) * width..][..width];
-                let begin = range.start - blocks.start * BLOCK;
-                softmax::<L>(scores, begin..begin + range.len(), self.how);
-            }
-            for from in rows.clone().step_by(ROWS) {
-                let count = ROWS.min(rows.end - from);
-                for first in (0..self.span.padded).step_by(LANES * 2) {
-                    self.values::<L>(
-                        &scratch[(from - rows.start) * width..],
-                        width,
-                        &blocks,
-                        from,
-                        count,
-                        first,
-                    );
-                }
-            }
-        });
+        }
+        *self.scratch = scores;
     }
 }
 
@@ -392,34 +380,42 @@ thread_local! {
 }
 
 impl<N: Number> Attend<'_, N> {
-    /// Scores of some rows with one block: `put(row, half of the block, scores)`.
+    /// Scores of some rows with all blocks.
     #[inline(always)]
     fn scores<L: Lanes>(
         &self,
-        keys: &[N],
+        scores: &mut [f32],
+        width: usize,
+        blocks: &Range<usize>,
         from: usize,
         count: usize,
-        mut put: impl FnMut(usize, usize, L),
     ) {
         let size = self.span.shape.head_size;
         // Rows beyond the tile repeat its last: computed, and dropped.
-        let queries: [&[f32]; ROWS] = std::array::from_fn(|row| {
+        let mut queries: [&[f32]; ROWS] = [&[]; ROWS];
+        for (row, query) in queries.iter_mut().enumerate() {
             let (at, _) = self.row(from + row.min(count - 1));
-            &self.queries[at..at + size]
-        });
-        let mut sums = [[L::splat(0.0); 2]; ROWS];
-        let (keys, _) = keys.as_chunks::<LANES>();
-        for index in 0..size {
-            let (low, high): (L, L) = (N::load(&keys[index * 2]), N::load(&keys[index * 2 + 1]));
-            for row in 0..ROWS {
-                let query = L::splat(queries[row][index]);
-                sums[row][0] = low.mul_add(query, sums[row][0]);
-                sums[row][1] = high.mul_add(query, sums[row][1]);
-            }
+            *query = &self.queries[at..at + size];
         }
-        for (row, sums) in sums.into_iter().enumerate().take(count) {
-            put(row, 0, sums[0]);
-            put(row, 1, sums[1]);
+        for block in blocks.start..blocks.end {
+            let held = self.sequence.blocks[block] as usize;
+            let (keys, _) = self.keys[self.span.head(held, self.tile.kv_head)].as_chunks::<LANES>();
+            let mut sums = [[L::splat(0.0); 2]; ROWS];
+            for index in 0..size {
+                let (low, high): (L, L) =
+                    (N::load(&keys[index * 2]), N::load(&keys[index * 2 + 1]));
+                for row in 0..ROWS {
+                    let query = L::splat(queries[row][index]);
+                    sums[row][0] = low.mul_add(query, sums[row][0]);
+                    sums[row][1] = high.mul_add(query, sums[row][1]);
+                }
+            }
+            for row in 0..count {
+                let at = row * width + (block - blocks.start) * BLOCK;
+                let (two, _) = scores[at..at + BLOCK].as_chunks_mut::<LANES>();
+                sums[row][0].store(&mut two[0]);
+                sums[row][1].store(&mut two[1]);
+            }
         }
     }
 
@@ -436,23 +432,22 @@ impl<N: Number> Attend<'_, N> {
     ) {
         let padded = self.span.padded;
         let second = if first + LANES < padded { first + LANES } else { first };
-        let weights: [&[f32]; ROWS] =
-            std::array::from_fn(|row| &weights[row.min(count - 1) * width..][..width]);
+        let mut of_rows: [&[f32]; ROWS] = [&[]; ROWS];
+        for (row, one) in of_rows.iter_mut().enumerate() {
+            *one = &weights[row.min(count - 1) * width..][..width];
+        }
         let mut sums = [[L::splat(0.0); 2]; ROWS];
-        for block in blocks.clone() {
+        for block in blocks.start..blocks.end {
             let held = self.sequence.blocks[block] as usize;
             let values = &self.values[self.span.head(held, self.tile.kv_head)];
+            let base = (block - blocks.start) * BLOCK;
             for slot in 0..BLOCK {
-                let at = (block - blocks.start) * BLOCK + slot;
-                let (Some(low), Some(high)) = (
-                    values[slot * padded + first..].first_chunk(),
-                    values[slot * padded + second..].first_chunk(),
-                ) else {
-                    continue;
-                };
-                let (low, high): (L, L) = (N::load(low), N::load(high));
+                let (low, high) = (
+                    N::load::<L>(chunk(values, slot * padded + first)),
+                    N::load::<L>(chunk(values, slot * padded + second)),
+                );
                 for row in 0..ROWS {
-                    let weight = L::splat(weights[row][at]);
+                    let weight = L::splat(of_rows[row][base + slot]);
                     sums[row][0] = low.mul_add(weight, sums[row][0]);
                     sums[row][1] = high.mul_add(weight, sums[row][1]);
                 }
@@ -471,6 +466,16 @@ impl<N: Number> Attend<'_, N> {
                 out.copy_from_slice(&numbers[..length]);
             }
         }
+    }
+}
+
+/// Sixteen numbers from a place on.
+#[inline(always)]
+fn chunk<N>(all: &[N], at: usize) -> &[N; LANES] {
+    match all[at..].first_chunk() {
+        Some(chunk) => chunk,
+        // A head's values are padded to whole chunks.
+        None => unreachable!("a chunk at {at} of {}", all.len()),
     }
 }
 
