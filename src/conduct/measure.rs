@@ -6,14 +6,14 @@ use crate::engine::device::Placement;
 use crate::engine::reference::{Architecture, Reference};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
-use crate::engine::{DeviceChoice, Forward};
+use crate::engine::{DeviceChoice, Forward, Solo};
 use crate::load::{Driver, Journal, Progress};
 use crate::model::tokenizer::TokenizerError;
 use crate::model::{Control, Loaded, ModelError, Runnable, Tokenizer};
 use crate::record::reading::GpuInfo;
 use crate::record::{Event, Header, Host, Model, Outcome, Workload};
 use crate::target::Request;
-use crate::target::in_process::{InProcess, QUEUE_MAX};
+use crate::target::in_process::{InProcess, Serving};
 use crate::telemetry::cpu::Machine;
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::workload::{Plan, Planned, prompt};
@@ -130,7 +130,8 @@ impl Measurement<'_> {
         recording.journal.update(&recording.header)?;
         let eos = loaded.tokenizer.end_of_generation().to_vec();
         let clock = Arc::clone(&recording.clock);
-        let target = InProcess::start(Box::new(engine), eos, Arc::clone(&clock), QUEUE_MAX)?;
+        let engine = Box::new(Solo::new(engine));
+        let target = InProcess::start(engine, eos, Arc::clone(&clock), Serving::default())?;
         let readings = recording.journal.writer();
         let sampler = telemetry
             .sample(Arc::clone(&clock), move |event| readings.note(event))
@@ -151,13 +152,9 @@ impl Measurement<'_> {
     fn request(&self, planned: Planned, tokenizer: &Tokenizer) -> Request {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        Request {
-            id: planned.id,
-            prompt: prompt(planned.prompt, planned.seed, &encode),
-            sampling: SamplerParams { seed: planned.seed, ..self.sampling },
-            stop: StopRules::exactly(planned.output),
-            text: None,
-        }
+        let prompt = prompt(planned.prompt, planned.seed, &encode);
+        let sampling = SamplerParams { seed: planned.seed, ..self.sampling };
+        Request::new(planned.id, prompt, sampling, StopRules::exactly(planned.output))
     }
 
     fn check_context(&self, runnable: &Runnable) -> Result<(), MeasureError> {

@@ -12,15 +12,18 @@
 pub mod decoder;
 pub mod device;
 mod error;
+pub mod logprobs;
 pub mod op;
 pub mod reference;
 pub mod sampler;
+pub mod solo;
 pub mod stop;
 
 pub use decoder::Decoder;
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub(crate) use error::panic_text;
+pub use solo::Solo;
 
 /// A causal language model with one sequence in its KV cache.
 pub trait Forward: Send {

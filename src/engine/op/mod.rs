@@ -9,6 +9,7 @@
 //! runs on CUDA.
 
 pub mod batch;
+pub mod cpu;
 
 pub use batch::{Ragged, Sequence};
 
