@@ -122,7 +122,8 @@ pub(crate) enum Grain {
 /// `mtok bench`.
 #[derive(Debug, Args)]
 pub(crate) struct RawBench {
-    /// A model's name (`mtok models list`) or the path of a GGUF file. Default: a small one.
+    /// A model's name (`mtok models list`), or the path of a GGUF file or of a folder with
+    /// safetensors. Default: a small one.
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
     /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for this GPU.
