@@ -85,6 +85,7 @@ class LlamaCpp:
         flash_attention: bool = True,
         kv_cache: str = "f16",
         repack: bool = True,
+        batch_tokens: int | None = None,
     ):
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
@@ -107,6 +108,8 @@ class LlamaCpp:
         }
         params.cache_type_k = params.cache_type_v = kv_types[kv_cache]
         params.no_extra_bufts = not repack
+        if batch_tokens is not None:
+            params.n_batch = params.n_ubatch = batch_tokens
         # A window's cache that holds the window alone can't be continued by one token;
         # the attention mask, and so the answer, is the same either way.
         params.swa_full = True
@@ -124,6 +127,8 @@ class LlamaCpp:
             "full_size_window_cache": True,
             "repacked_weights": repack,
         }
+        if batch_tokens is not None:
+            self.settings["batch_tokens"] = batch_tokens
         self._server = xllamacpp.Server(params)
         self._address = self._server.listening_address
         [self._forced] = self.tokenize("a", add_special=False)
