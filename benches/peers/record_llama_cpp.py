@@ -24,7 +24,8 @@ import jinja2.ext
 import jinja2.sandbox
 import texts
 from dequantize import dequantize
-from llama_cpp import MODELS, LlamaCpp, Model, PeerError, build, say, sha256_of
+from llama_server import LlamaCpp, PeerError, build, say
+from models import MODELS, Model, sha256_of
 from teacher import LONG, SHORT, Shape, second_opinion, teach
 
 FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "peers"

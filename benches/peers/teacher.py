@@ -8,7 +8,8 @@ and in `LlamaCpp.top` stop the recording rather than let a doubtful position thr
 from dataclasses import dataclass
 
 import texts
-from llama_cpp import LlamaCpp, Model, PeerError, say
+from llama_server import LlamaCpp, PeerError, say
+from models import Model
 
 Prompts = list[tuple[str, str | list[dict]]]
 
