@@ -9,9 +9,11 @@
 //! Deliberately absent: clocks, files, prices, chance.
 
 mod doubt;
+mod goodput;
 mod interval;
 mod latency;
 mod percentile;
+mod split;
 mod steady;
 mod steps;
 pub mod telemetry;
@@ -21,6 +23,7 @@ mod tokens;
 mod verdict;
 
 pub use doubt::Doubt;
+pub use goodput::{Goodput, Timing, goodput};
 pub use latency::Latency;
 pub use percentile::Percentile;
 pub use steps::StepTotals;
@@ -68,6 +71,9 @@ pub struct Summary {
     pub e2e: Latency,
     /// The share of the steady window in which a step ran; `None` where no steps were recorded.
     pub occupancy: Option<Ratio>,
+    /// The share of the engine's time that reading prompts took; the rest was writing tokens. `None`
+    /// where no steps tell.
+    pub prefill_share: Option<Estimate<Ratio>>,
     /// Mean context of a decoded token.
     pub decode_context: Option<Tokens>,
     /// The steps of prefill alone.
@@ -132,6 +138,9 @@ pub fn summarize(run: &Run) -> Summary {
         tpot: latencies.tpot,
         e2e: latencies.e2e,
         occupancy: span.and_then(|span| occupancy(run, span)),
+        prefill_share: span
+            .and_then(|span| split::prefill_share(&run.steps, span))
+            .map(Total::estimate),
         decode_context: speeds.decode_steps.and_then(|steps| steps.mean_context()),
         prefill_steps: speeds.prefill_steps,
         decode_steps: speeds.decode_steps,
