@@ -103,15 +103,14 @@ fn latencies(judgement: &Judgement) -> Table {
 }
 
 fn machine(judgement: &Judgement) -> Table {
-    let Judgement { summary, telemetry, efficiency, .. } = judgement;
+    let Judgement { run, summary, telemetry, efficiency, .. } = judgement;
     let mut table = Table::new("Machine", &["", ""]);
     table.row(["occupancy: a step was running".to_owned(), share(summary.occupancy)]);
     if let Some(telemetry) = telemetry {
-        if telemetry.gpus.is_empty() {
+        if run.host.gpu.is_some() {
+            telemetry.gpus.iter().for_each(|gpu| gpu_rows(&mut table, gpu));
+        } else {
             cpu_rows(&mut table, telemetry);
-        }
-        for gpu in &telemetry.gpus {
-            gpu_rows(&mut table, gpu);
         }
     }
     table.row(["MFU, prefill: peak arithmetic used".to_owned(), share(efficiency.prefill_mfu)]);
@@ -183,14 +182,7 @@ fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
 fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     let Efficiency { peaks, decode_mfu, decode_mbu, .. } = &judgement.efficiency;
     let mut words = Vec::new();
-    let telemetry = judgement.telemetry.as_ref();
-    let busy = telemetry.and_then(|telemetry| {
-        // Which of several GPUs was used is seen by its work.
-        let busiest = telemetry.gpus.iter().filter_map(|gpu| gpu.busy);
-        let busiest = busiest.max_by(|a, b| a.get().total_cmp(&b.get()));
-        if telemetry.gpus.is_empty() { telemetry.cpu.busy } else { busiest }
-    });
-    if let (Some(busy), Some(mfu)) = (busy, decode_mfu)
+    if let (Some(busy), Some(mfu)) = (judgement.busy(), decode_mfu)
         && busy.get() >= BUSY
         && mfu.get() < IDLE
     {
