@@ -12,6 +12,7 @@
 mod tests;
 
 use super::{Answer, CostAtLoad, Judgement, MachinePrice, Roofline, Slo, SloVerdict};
+use crate::record::Header;
 use crate::summary::Doubt;
 use crate::units::{Estimate, Quantity, Ratio, Seconds, TokensPerSecond};
 use serde::Serialize;
@@ -24,10 +25,12 @@ const KNEE: Ratio = Ratio::percent(90.0);
 pub struct Ladder {
     /// The form of this document: `mtok.ladder/1`.
     pub schema: &'static str,
-    /// The sweep's name.
-    pub name: String,
+    /// The sweep's name; `None`: no rung is on record.
+    pub name: Option<String>,
     /// How many rungs there were to be.
-    pub planned: u32,
+    pub planned: Option<u32>,
+    /// What ran on what: the head of the first rung's record. `None`: no rung is on record.
+    pub run: Option<Header>,
     /// What the machine costs; `None` where nobody says.
     pub price: Option<MachinePrice>,
     /// What latencies shall keep to; `None`: nothing was asked.
@@ -136,8 +139,10 @@ impl Rung {
 
 impl Ladder {
     /// Judges a ladder by its rungs' judgements, which were made under the same assumptions.
-    pub fn of(name: String, planned: u32, slo: Option<Slo>, mut judged: Vec<Judgement>) -> Self {
+    pub fn of(slo: Option<Slo>, mut judged: Vec<Judgement>) -> Self {
         judged.sort_by_key(|judgement| judgement.run.workload.in_flight);
+        let sweep = judged.iter().find_map(|judgement| judgement.run.sweep.clone());
+        let (name, planned) = sweep.map(|sweep| (sweep.name, sweep.of)).unzip();
         let rungs: Vec<Rung> = judged.iter().map(Rung::of).collect();
         let sound = || rungs.iter().filter(|rung| rung.is_sound());
         let meets = |rung: &&Rung| {
@@ -153,6 +158,7 @@ impl Ladder {
             schema: "mtok.ladder/1",
             name,
             planned,
+            run: judged.first().map(|judgement| judgement.run.clone()),
             price,
             slo,
             knee,

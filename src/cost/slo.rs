@@ -1,7 +1,7 @@
 //! Objectives of latency, and whether a run kept to them.
 //!
 //! Invariant: what a run has not earned is not a pass: an objective on a percentile that has too few
-//! samples can't be told, and an operating point is only chosen where every objective is known to be
+//! samples can't be told (unless a lower one that is earned has missed it), and an operating point is only chosen where every objective is known to be
 //! met. Guarded by a table below and by `ladder.rs`.
 
 use crate::hint::{Fault, Hint};
@@ -212,16 +212,21 @@ impl SloVerdict {
                 Kind::E2e => &summary.e2e,
             }
         };
-        let outcome = |objective: &Objective| {
-            let measured = latency(objective.latency).at(objective.percentile).map(|e| e.value);
+        let ruling = |objective: &Objective| {
+            let Objective { percentile, at_most, .. } = *objective;
+            let at = |p| latency(objective.latency).at(p).map(|estimate| estimate.value);
+            let measured = at(percentile);
+            let lower = || Percentile::ALL.into_iter().filter(|lower| *lower < percentile);
             let answer = match measured {
-                None => Answer::CantTell,
-                Some(took) if took <= objective.at_most => Answer::Met,
+                Some(took) if took <= at_most => Answer::Met,
                 Some(_) => Answer::Missed,
+                // No percentile is below a lower one.
+                None if lower().filter_map(at).any(|took| took > at_most) => Answer::Missed,
+                None => Answer::CantTell,
             };
             Ruling { objective: *objective, measured, answer }
         };
-        let objectives: Vec<_> = slo.0.iter().map(outcome).collect();
+        let objectives: Vec<_> = slo.0.iter().map(ruling).collect();
         let any = |answer| objectives.iter().any(|one| one.answer == answer);
         let answer = if any(Answer::Missed) {
             Answer::Missed
@@ -290,6 +295,8 @@ mod tests {
         check("ttft.p95=200ms", 10, Answer::CantTell, 10);
         check("ttft=200ms", 9, Answer::CantTell, 9);
         check("ttft=91ms,tpot=10ms,e2e=111ms", 10, Answer::Met, 9);
+        // The 99th percentile is not below the median, which is 55.
+        check("ttft.p99=54ms", 10, Answer::Missed, 5);
         // What is missed is missed, whatever else can't be told.
         check("ttft=10ms,e2e.p99=1s", 10, Answer::Missed, 1);
         // The median's limit binds half of the requests, the other one all.

@@ -46,8 +46,7 @@ pub fn goodput(run: &Run, keeps: &dyn Fn(&Timing) -> bool) -> Option<Goodput> {
         let mut came: Vec<_> = run.requests.iter().filter(|r| met(r)).flat_map(arrivals).collect();
         came.retain(|arrival| steady.holds(arrival.at));
         came.sort_unstable_by_key(|arrival| arrival.at);
-        let round = usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX);
-        ratio_of_totals(&steady.stretches(&came), round)
+        ratio_of_totals(&steady.stretches(&came), super::round(run))
     });
     Some(Goodput {
         judged: (ended + due.iter().filter(failed).count()) as u64,

@@ -34,6 +34,7 @@ use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond};
 use interval::{Total, ratio_of_totals};
 use latency::{Latencies, due_in, slip};
 use serde::Serialize;
+use split::prefill_share;
 use steady::Steady;
 use steps::{Speeds, occupancy};
 use tokens::Delivered;
@@ -138,8 +139,9 @@ pub fn summarize(run: &Run) -> Summary {
         tpot: latencies.tpot,
         e2e: latencies.e2e,
         occupancy: span.and_then(|span| occupancy(run, span)),
-        prefill_share: span
-            .and_then(|span| split::prefill_share(&run.steps, span))
+        prefill_share: steady
+            .as_ref()
+            .and_then(|steady| prefill_share(&run.steps, steady.borders(), round(run)))
             .map(Total::estimate),
         decode_context: speeds.decode_steps.and_then(|steps| steps.mean_context()),
         prefill_steps: speeds.prefill_steps,
@@ -158,7 +160,7 @@ struct Rates {
 impl Rates {
     /// A batch holds at least as many ends of requests as were in flight: a whole round.
     fn of(run: &Run, (steady, delivered): (&Steady, &Delivered)) -> Self {
-        let round = usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX);
+        let round = round(run);
         let mut both = [delivered.input.as_slice(), delivered.output.as_slice()].concat();
         both.sort_unstable_by_key(|arrival| arrival.at);
         Self {
@@ -166,6 +168,11 @@ impl Rates {
             total: ratio_of_totals(&steady.stretches(&both), round),
         }
     }
+}
+
+/// The fewest ends of requests that are a whole round.
+fn round(run: &Run) -> usize {
+    usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX)
 }
 
 /// A rate for the reader; a rate of nothing is none.

@@ -18,20 +18,28 @@
 //! share.
 
 use super::interval::{Stretch, Total, ratio_of_totals};
-use crate::record::{Span, Step};
+use crate::record::{Moment, Step};
 use crate::units::{Quantity, Seconds, Tokens};
 use std::collections::BTreeMap;
 
-/// The share of step time in a window that prefill took; `None` where no steps tell it.
-pub(super) fn prefill_share(steps: &[Step], window: Span) -> Option<Total> {
+/// The share of step time that prefill took from the first of rising `borders` to the last; `None`
+/// where no steps tell it. Its error is that between stretches from border to border, at least
+/// `round` of them together: within a round prompts come first and tokens after.
+pub(super) fn prefill_share(steps: &[Step], borders: &[Moment], round: usize) -> Option<Total> {
     let alone = Alone::of(steps);
-    let inside = |step: &&Step| window.from <= step.span.from && step.span.to <= window.to;
-    let stretches: Option<Vec<_>> = steps
-        .iter()
-        .filter(inside)
-        .map(|step| Some(Stretch { x: step.length().get(), y: alone.prefill_part(step)?.get() }))
-        .collect();
-    ratio_of_totals(&stretches?, 1)
+    let first = *borders.first()?;
+    let stretch = |pair: &[Moment]| {
+        let ends_in_it = |step: &&Step| pair[0] < step.span.to && step.span.to <= pair[1];
+        let inside = |step: &&Step| first <= step.span.from && ends_in_it(step);
+        let mut sum = Stretch { x: 0.0, y: 0.0 };
+        for step in steps.iter().filter(inside) {
+            sum.x += step.length().get();
+            sum.y += alone.prefill_part(step)?.get();
+        }
+        Some(sum)
+    };
+    let stretches: Option<Vec<_>> = borders.windows(2).map(stretch).collect();
+    ratio_of_totals(&stretches?, round)
 }
 
 /// What each kind of work takes alone.
@@ -89,8 +97,8 @@ mod tests {
 
     #[track_caller]
     fn check(run: RunBuilder, (from, to): (f64, f64), want: Option<f64>) {
-        let window = Span { from: ms(from), to: ms(to) };
-        let got = prefill_share(&run.build().steps, window).map(|total| total.value);
+        let got = prefill_share(&run.build().steps, &[ms(from), ms(to)], 1);
+        let got = got.map(|total| total.value);
         let same = match (got, want) {
             (Some(got), Some(want)) => (got - want).abs() < 1e-9,
             (got, want) => got.is_none() && want.is_none(),

@@ -36,7 +36,7 @@ const ROUNDS: [(u32, f64); 5] = [(1, 100.0), (2, 120.0), (4, 160.0), (8, 290.0),
 fn ladder(rungs: &[(u32, f64)], slo: Option<&str>) -> Ladder {
     // The order of the records is not that of the rungs.
     let judged = rungs.iter().rev().map(|(n, ms)| judge(&rung(*n, *ms).build(), slo)).collect();
-    Ladder::of("a ladder".to_owned(), 5, slo.map(|slo| slo.parse().unwrap()), judged)
+    Ladder::of(slo.map(|slo| slo.parse().unwrap()), judged)
 }
 
 fn point(ladder: &Ladder) -> Option<u32> {
@@ -101,7 +101,7 @@ fn a_rung_that_was_cut_off_or_is_too_good_is_not_chosen() {
     };
     let broken = rung(16, 580.0).head(|head| head.peaks = Some(slow)).build();
     let judged = vec![killed, stopped, judge(&broken, None), judge(&rung(1, 100.0).build(), None)];
-    let ladder = Ladder::of("a ladder".to_owned(), 5, None, judged);
+    let ladder = Ladder::of(None, judged);
     assert!(ladder.rungs[3].broken && !ladder.rungs[2].complete);
     assert_eq!((ladder.cheapest, ladder.knee), (Some(1), None));
 }
