@@ -124,8 +124,9 @@ fn phases_change_at_completions_and_every_request_ends() {
     assert!(run.is_complete());
 }
 
-/// Six requests of 4 s after the second's end are measured from 8 s to 32 s; granted 16 s, they are
-/// four, and granted the 10 s that it lasts anyhow, three begin.
+/// Requests of 4 s, measured from the second's end at 8 s on. Six have ended at 32 s, when a seventh is
+/// sent. Granted 16 s, three have ended at 24 s, and granted the 10 s that it lasts anyhow, two at
+/// 20 s; one more is under way each time.
 #[test]
 fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
     let measured = |granted| {
@@ -135,7 +136,7 @@ fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
         let ended = |request: &crate::record::Request| request.done.clone().unwrap().0;
         run.requests.iter().filter(|request| ended(request) > seconds(8)).count()
     };
-    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [6, 4, 3]);
+    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [7, 4, 3]);
 }
 
 #[test]
