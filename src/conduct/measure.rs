@@ -178,7 +178,8 @@ impl Bench<'_> {
         self.clock.restart();
         let info = telemetry.info().clone();
         let mut header = header(measurement, plan, self.loaded, info, self.placement.is_cuda());
-        let part = |first: &str, sweep: Option<&str>| (of > 1).then(|| part(sweep, first, index, of));
+        let part =
+            |first: &str, sweep: Option<&str>| (of > 1).then(|| part(sweep, first, index, of));
         header.sweep = part(&header.id, self.sweep.as_deref());
         let journal = Journal::create(measurement.runs, &mut header)?;
         // The store may have given the run another name than it was to have, and a sweep is named

@@ -145,9 +145,8 @@ impl Ladder {
         let (name, planned) = sweep.map(|sweep| (sweep.name, sweep.of)).unzip();
         let rungs: Vec<Rung> = judged.iter().map(Rung::of).collect();
         let sound = || rungs.iter().filter(|rung| rung.is_sound());
-        let meets = |rung: &&Rung| {
-            rung.slo.as_ref().is_some_and(|verdict| verdict.answer == Answer::Met)
-        };
+        let meets =
+            |rung: &&Rung| rung.slo.as_ref().is_some_and(|verdict| verdict.answer == Answer::Met);
         let cheapest = cheapest(sound());
         let cheapest_within_slo = slo.as_ref().and_then(|_| self::cheapest(sound().filter(meets)));
         let chosen = if slo.is_some() { cheapest_within_slo } else { cheapest };
@@ -187,7 +186,8 @@ fn knee(rungs: &[Rung]) -> Option<Knee> {
 /// flight that can't be told from it.
 fn cheapest<'a>(rungs: impl Iterator<Item = &'a Rung> + Clone) -> Option<u32> {
     let rates = rungs.filter_map(|rung| Some((rung.concurrency, rung.total_rate?)));
-    let (_, best) = rates.clone().max_by(|(_, a), (_, b)| a.value.get().total_cmp(&b.value.get()))?;
+    let (_, best) =
+        rates.clone().max_by(|(_, a), (_, b)| a.value.get().total_cmp(&b.value.get()))?;
     let mut rates = rates;
     rates.find(|(_, rate)| is_tie(*rate, best)).map(|(concurrency, _)| concurrency)
 }
@@ -195,9 +195,8 @@ fn cheapest<'a>(rungs: impl Iterator<Item = &'a Rung> + Clone) -> Option<u32> {
 /// Whether the interval of the difference of two rates, from different runs, holds zero: the errors
 /// of independent measurements add in squares. A rate without an interval is only tied with itself.
 fn is_tie(a: Estimate<TokensPerSecond>, b: Estimate<TokensPerSecond>) -> bool {
-    let half = |rate: Estimate<TokensPerSecond>| {
-        rate.interval.map(|(low, high)| (high - low).get() / 2.0)
-    };
+    let half =
+        |rate: Estimate<TokensPerSecond>| rate.interval.map(|(low, high)| (high - low).get() / 2.0);
     let apart = (a.value - b.value).get().abs();
     let error = half(a).zip(half(b)).map_or(0.0, |(a, b)| a.hypot(b));
     apart <= error

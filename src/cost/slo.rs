@@ -248,7 +248,8 @@ mod tests {
 
     #[track_caller]
     fn check_text(text: &str, want: Result<&str, &str>) {
-        let printed = |slo: Slo| slo.0.iter().map(Objective::to_string).collect::<Vec<_>>().join(",");
+        let printed =
+            |slo: Slo| slo.0.iter().map(Objective::to_string).collect::<Vec<_>>().join(",");
         let got = text.parse::<Slo>().map(printed).map_err(|error| error.to_string());
         assert_eq!(got, want.map(str::to_owned).map_err(str::to_owned), "{text}");
     }
@@ -256,7 +257,10 @@ mod tests {
     #[test]
     fn objectives_are_read_and_printed() {
         check_text("ttft=500ms", Ok("ttft.p90=0.5s"));
-        check_text("ttft.p50=200ms, tpot.p99=50ms,e2e=10s", Ok("ttft.p50=0.2s,tpot.p99=0.05s,e2e.p90=10s"));
+        check_text(
+            "ttft.p50=200ms, tpot.p99=50ms,e2e=10s",
+            Ok("ttft.p50=0.2s,tpot.p99=0.05s,e2e.p90=10s"),
+        );
         check_text("ttft", Err("`ttft` is not an objective"));
         check_text("itl=5ms", Err("`itl` is not a latency that objectives can be set for"));
         check_text("ttft.p80=5ms", Err("`p80` is not a percentile that is reported"));
@@ -283,7 +287,11 @@ mod tests {
     fn check(slo: &str, requests: u32, want: Answer, met: u64) {
         let run = run(requests);
         let verdict = SloVerdict::of(&slo.parse().unwrap(), &run, &summarize(&run));
-        assert_eq!((verdict.answer, verdict.goodput.unwrap().met), (want, met), "{slo}: {verdict:?}");
+        assert_eq!(
+            (verdict.answer, verdict.goodput.unwrap().met),
+            (want, met),
+            "{slo}: {verdict:?}"
+        );
     }
 
     #[test]

@@ -179,12 +179,16 @@ mod tests {
         assert_eq!(brief(Estimate::bare(UsdPerMtok(3.753_754))), "~3.8");
         let within = |s, h| brief_seconds(Some(Estimate::within(Seconds(s), Seconds(h))));
         assert_eq!([within(0.123_4, 0.001), within(1.234, 0.3)], ["123 ms", "1.2 s"]);
-        assert_eq!([brief_seconds(None), time(None), time(Some(Seconds(0.024_208)))], ["—", "—", "24.2 ms"]);
+        assert_eq!(
+            [brief_seconds(None), time(None), time(Some(Seconds(0.024_208)))],
+            ["—", "—", "24.2 ms"]
+        );
     }
 
     #[test]
     fn what_was_stated_is_said_shortly() {
-        for (seconds, want) in [(0.5, "500 ms"), (0.07, "70 ms"), (10.0, "10 s"), (1.25, "1.25 s")] {
+        for (seconds, want) in [(0.5, "500 ms"), (0.07, "70 ms"), (10.0, "10 s"), (1.25, "1.25 s")]
+        {
             assert_eq!(shortest(Seconds(seconds)), want);
         }
     }

@@ -5,7 +5,9 @@ use super::figure::{
     NOTHING, brief_or_nothing, brief_seconds, share, shortest, significant, thousands, time,
 };
 use super::{Document, Table};
-use crate::cost::{Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime};
+use crate::cost::{
+    Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
+};
 use crate::summary::Doubt;
 use crate::units::Estimate;
 
@@ -64,8 +66,7 @@ fn speeds(rungs: &[Rung]) -> Table {
 
 fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
-    let columns =
-        ["at once", "input", "output", "blended", "all to output", "× floor", "doubts"];
+    let columns = ["at once", "input", "output", "blended", "all to output", "× floor", "doubts"];
     let mut table = Table::new(title, &columns);
     for rung in rungs {
         let cost = |of: fn(&crate::cost::CostAtLoad) -> Option<Estimate<_>>| {
@@ -205,9 +206,8 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
         let price = blended(ladder, cheapest);
         return format!("Cheapest that keeps to {asked}: {cheapest} at once{price}.");
     }
-    let unsure = |rung: &&Rung| {
-        rung.slo.as_ref().is_some_and(|verdict| verdict.answer == Answer::CantTell)
-    };
+    let unsure =
+        |rung: &&Rung| rung.slo.as_ref().is_some_and(|verdict| verdict.answer == Answer::CantTell);
     let unsure: Vec<_> =
         ladder.rungs.iter().filter(unsure).map(|rung| rung.concurrency.to_string()).collect();
     let unsure = if unsure.is_empty() {
@@ -237,6 +237,7 @@ fn doubts(ladder: &Ladder) -> Vec<String> {
             None => found.push((words, vec![at])),
         }
     }
-    let line = |(words, rungs): (String, Vec<String>)| format!("- {} at once: {words}", rungs.join(", "));
+    let line =
+        |(words, rungs): (String, Vec<String>)| format!("- {} at once: {words}", rungs.join(", "));
     found.into_iter().map(line).collect()
 }

@@ -97,7 +97,8 @@ pub enum Found {
 /// Where there is none, or where the last run's head can't be read.
 pub fn find(runs: &Path, name: &str) -> Result<Found, StoreError> {
     if name == "last" {
-        let last = list(runs)?.into_iter().next().ok_or_else(|| StoreError::None(runs.to_owned()))?;
+        let last =
+            list(runs)?.into_iter().next().ok_or_else(|| StoreError::None(runs.to_owned()))?;
         return match head(&last)?.sweep {
             Some(sweep) => Ok(Found::Sweep(of_sweep(runs, &sweep.name)?)),
             None => Ok(Found::Run(last)),

@@ -20,7 +20,8 @@ fn judge(run: &Run) -> Judgement {
 /// 0.1 s idle. Busy prices of 0.05 and 10 USD/Mtok, over an occupancy of 2.61 / 2.71.
 fn worked() -> RunBuilder {
     let asked = request(100.0).prompt(1_000).token(60.0).tokens(255, 10.0).done(Finish::Length);
-    let prompt = RunBuilder::measured(0.0, 2_710.0).request(asked).step((100.0, 150.0), 1_000, 0, 1);
+    let prompt =
+        RunBuilder::measured(0.0, 2_710.0).request(asked).step((100.0, 150.0), 1_000, 0, 1);
     (0..256_u32).fold(prompt, |run, n| {
         let from = 150.0 + 10.0 * f64::from(n);
         run.step((from, from + 10.0), 0, 1, 1_001)

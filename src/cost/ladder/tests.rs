@@ -64,7 +64,10 @@ fn rungs_are_priced_and_in_order() {
 fn the_knee_and_the_cheapest() {
     let whole = ladder(&ROUNDS, None);
     assert_eq!(whole.knee, Some(Knee { concurrency: 4, still_rising: false }));
-    assert_eq!((whole.cheapest, whole.cheapest_within_slo, point(&whole)), (Some(8), None, Some(8)));
+    assert_eq!(
+        (whole.cheapest, whole.cheapest_within_slo, point(&whole)),
+        (Some(8), None, Some(8))
+    );
 
     let rising = ladder(&ROUNDS[..3], None);
     assert_eq!(rising.knee, Some(Knee { concurrency: 4, still_rising: true }));
