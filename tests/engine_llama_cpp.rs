@@ -18,9 +18,9 @@ use mtok::clock::RunClock;
 use mtok::engine::reference::{Architecture, Reference};
 use mtok::engine::sampler::SamplerParams;
 use mtok::engine::stop::StopRules;
-use mtok::engine::{DeviceChoice, Forward};
+use mtok::engine::{DeviceChoice, Forward, Solo};
 use mtok::record::RequestId;
-use mtok::target::in_process::{InProcess, QUEUE_MAX};
+use mtok::target::in_process::{InProcess, Serving};
 use mtok::target::{Request, Target, What};
 use mtok::units::Tokens;
 use serde::Deserialize;
@@ -216,13 +216,14 @@ fn tokens_do_not_depend_on_what_was_asked_before() {
     let start = || {
         let engine = load("smollm2-135m", Architecture::Llama);
         let clock = Arc::new(RunClock::start());
-        InProcess::start(Box::new(engine), Vec::new(), clock, QUEUE_MAX).expect("a thread")
+        let engine = Box::new(Solo::new(engine));
+        InProcess::start(engine, Vec::new(), clock, Serving::default()).expect("a thread")
     };
     let ask = |target: &InProcess, prompt: &Prompt, sampling| {
         let (to, from) = channel();
         let stop = StopRules::exactly(Tokens(12));
         let prompt = prompt.ids.clone();
-        let request = Request { id: RequestId(0), prompt, sampling, stop, text: None };
+        let request = Request::new(RequestId(0), prompt, sampling, stop);
         target.submit(request, to).expect("it fits");
         let token = |what| if let What::Token { id, .. } = what { Some(id) } else { None };
         from.iter().filter_map(|one| token(one.what)).collect::<Vec<_>>()

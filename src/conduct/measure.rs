@@ -120,13 +120,9 @@ impl Measurement<'_> {
     fn request(&self, planned: Planned, tokenizer: &Tokenizer) -> Request {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        Request {
-            id: planned.id,
-            prompt: prompt(planned.prompt, planned.seed, &encode),
-            sampling: SamplerParams { seed: planned.seed, ..self.sampling },
-            stop: StopRules::exactly(planned.output),
-            text: None,
-        }
+        let prompt = prompt(planned.prompt, planned.seed, &encode);
+        let sampling = SamplerParams { seed: planned.seed, ..self.sampling };
+        Request::new(planned.id, prompt, sampling, StopRules::exactly(planned.output))
     }
 }
 

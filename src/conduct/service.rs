@@ -4,11 +4,12 @@
 
 use super::MeasureError;
 use crate::clock::Clock;
+use crate::engine::Solo;
 use crate::engine::device::Placement;
 use crate::engine::reference::{Architecture, Reference};
 use crate::model::Loaded;
 use crate::target::Target;
-use crate::target::in_process::{InProcess, QUEUE_MAX};
+use crate::target::in_process::{InProcess, Serving};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,8 +28,10 @@ pub enum EngineChoice {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Service<'a> {
     /// Which engine.
+    #[expect(dead_code, reason = "the reference is the only engine that can be opened yet")]
     pub(super) engine: EngineChoice,
     /// How many threads compute; `None`: one for each core that this process may use.
+    #[expect(dead_code, reason = "the reference's library counts its threads itself")]
     pub(super) threads: Option<NonZeroU32>,
     /// The model's file.
     pub(super) path: &'a Path,
@@ -44,6 +47,7 @@ impl Service<'_> {
         let architecture: Architecture = self.loaded.shape.architecture.parse()?;
         let eos = self.loaded.tokenizer.end_of_generation().to_vec();
         let engine = Reference::load(self.path, architecture, self.placement)?;
-        Ok(Box::new(InProcess::start(Box::new(engine), eos, clock, QUEUE_MAX)?))
+        let engine = Box::new(Solo::new(engine));
+        Ok(Box::new(InProcess::start(engine, eos, clock, Serving::default())?))
     }
 }

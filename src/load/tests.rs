@@ -5,7 +5,7 @@ use crate::clock::{Clock, FakeClock};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::record::builder::RunBuilder;
-use crate::record::{Finish, Moment, Outcome, Phase, RequestId, Run, parse};
+use crate::record::{Finish, Moment, Outcome, Phase, RequestId, Run, Span, Step, parse};
 use crate::target::{Delivery, Request, Target, TargetError, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::{Plan, Planned};
@@ -20,6 +20,8 @@ struct Scripted {
     served: AtomicU32,
     /// Where requests wait that are never answered, if it is to be silent.
     silent: Option<Mutex<Vec<Waiting>>>,
+    /// Told of a step for each token.
+    watcher: Mutex<Option<Sender<Step>>>,
 }
 
 type Waiting = (RequestId, Sender<Delivery>);
@@ -27,7 +29,8 @@ type Waiting = (RequestId, Sender<Delivery>);
 impl Scripted {
     fn new(bad: u32) -> Self {
         let clock = Arc::new(FakeClock::default());
-        Self { clock, bad, served: AtomicU32::new(0), silent: None }
+        let served = AtomicU32::new(0);
+        Self { clock, bad, served, silent: None, watcher: Mutex::default() }
     }
 }
 
@@ -44,8 +47,12 @@ impl Target for Scripted {
             return Ok(());
         }
         for _ in 0..request.stop.max_tokens.0 {
+            let from = self.clock.now();
             self.clock.advance(Seconds(1.0));
-            deliver(What::Token { id: 7, text: None });
+            let span = Span { from, to: self.clock.now() };
+            let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
+            drop(self.watcher.lock().unwrap().as_ref().map(|to| to.send(step)));
+            deliver(What::Token { id: 7, text: None, logprobs: None });
         }
         let output = request.stop.max_tokens;
         deliver(What::Done { finish: Finish::Length, prompt: None, output });
@@ -60,19 +67,18 @@ impl Target for Scripted {
         }
     }
 
+    fn steps(&self, to: Sender<Step>) {
+        *self.watcher.lock().unwrap() = Some(to);
+    }
+
     fn describe(&self) -> String {
         "scripted".to_owned()
     }
 }
 
 fn request(planned: Planned) -> Request {
-    Request {
-        id: planned.id,
-        prompt: vec![1; usize::try_from(planned.prompt.0).unwrap()],
-        sampling: SamplerParams::GREEDY,
-        stop: StopRules::exactly(planned.output),
-        text: None,
-    }
+    let prompt = vec![1; usize::try_from(planned.prompt.0).unwrap()];
+    Request::new(planned.id, prompt, SamplerParams::GREEDY, StopRules::exactly(planned.output))
 }
 
 const PLAN: Plan = Plan {
@@ -137,6 +143,17 @@ fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
         run.requests.iter().filter(|request| ended(request) > seconds(8)).count()
     };
     assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [7, 4, 3]);
+}
+
+#[test]
+fn each_step_of_the_engine_is_written_down_once() {
+    let (result, run) = drive(&Scripted::new(0), Plan { in_flight: 3, ..PLAN }, false);
+    assert_eq!(result.unwrap(), Outcome::Complete);
+    let ends: Vec<_> = run.steps.iter().map(|step| step.span.to).collect();
+    let mut tokens: Vec<_> = run.requests.iter().flat_map(|one| one.tokens.clone()).collect();
+    tokens.sort();
+    assert!(ends.len() > 12);
+    assert_eq!(ends, tokens);
 }
 
 #[test]
