@@ -11,6 +11,7 @@
 
 pub mod device;
 mod error;
+pub mod op;
 pub mod reference;
 pub mod sampler;
 pub mod stop;

@@ -1,0 +1,1 @@
+//! Faults planted in the kernels, each of which must be found.
