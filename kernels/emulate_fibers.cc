@@ -1,7 +1,8 @@
 // The threads of a block as fibers of one system thread: each runs until a barrier, in an order that
 // the seed gives, and every seed gives another. Deterministic, and quick: no system call at a switch.
 //
-// Seed 0 takes the threads first come, first served; seed 1 the last first; any other at random.
+// Seed 0 takes the threads first come, first served; seed 1 the last first. Of the others, even ones
+// take any at random, odd ones any of the warp that ran last, so that a warp gets as far as it can.
 
 #include <setjmp.h>
 #include <sys/mman.h>
@@ -46,7 +47,7 @@ thread_local Team* team;
 #ifdef __SANITIZE_ADDRESS__
 void go(Fiber* from, Fiber* to) { swapcontext(&from->context, &to->context); }
 #else
-void go(Fiber* from, Fiber* to) {
+__attribute__((noinline)) void go(Fiber* from, Fiber* to) {
     if (_setjmp(from->jump)) return;
     if (to->started) _longjmp(to->jump, 1);
     to->started = true;
@@ -65,7 +66,11 @@ Fiber* take() {
     if (team->launch->seed > 1) {
         team->random ^= team->random << 13, team->random ^= team->random >> 7;
         team->random ^= team->random << 17;
-        std::swap(ready[team->random % ready.size()], ready.back());
+        const bool stay = team->launch->seed % 2 == 1;
+        size_t one = team->random % ready.size();
+        for (size_t i = 0; stay && i < ready.size(); i++)
+            if (ready[i]->thread.warp == team->running->thread.warp) one = i;
+        std::swap(ready[one], ready.back());
     }
     Fiber* last = ready.back();
     ready.pop_back();
@@ -124,6 +129,15 @@ void* shared(uint64_t key, size_t bytes) { return team->shared->get(key, bytes);
 
 namespace {
 
+// Makes a context that begins in `enter`. Apart, for getcontext may return twice.
+__attribute__((noinline)) void prepare(ucontext_t* context, char* stack) {
+    getcontext(context);
+    context->uc_stack.ss_sp = stack;
+    context->uc_stack.ss_size = STACK;
+    context->uc_link = nullptr;
+    makecontext(context, enter, 0);
+}
+
 void run_block(size_t index, char* stacks) {
     const Launch& launch = *team->launch;
     Shared memory(launch.shared_bytes);
@@ -139,11 +153,7 @@ void run_block(size_t index, char* stacks) {
         fiber.started = fiber.done = false;
         fiber.thread = {at(t, launch.block), at(index, launch.grid), launch.block, launch.grid,
                         t % WARP, 0, &warps[t / WARP], &all};
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = stacks + STACK * t;
-        fiber.context.uc_stack.ss_size = STACK;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, enter, 0);
+        prepare(&fiber.context, stacks + STACK * t);
         team->ready.push_back(&fiber);
     }
     team->running = team->home;
