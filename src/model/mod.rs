@@ -14,7 +14,9 @@ pub mod family;
 pub mod gguf;
 pub mod manifest;
 pub mod shape;
+pub mod spec;
 pub mod tokenizer;
+pub mod weights;
 
 pub use catalogue::{Catalogue, Source};
 pub use chat::{ChatTemplate, Message, Rendering};

@@ -1,7 +1,7 @@
 //! Faults planted in the kernels, each of which must be found, and for what it is.
 
 use mtok::engine::op::KvType;
-use mtok::engine::op::reference::Pairs;
+use mtok::model::spec::Pairs;
 
 use crate::SEEDS;
 use crate::emulator::{Change, Emulator};

@@ -2,8 +2,9 @@
 
 use half::f16;
 use mtok::engine::op::kernel::{NO_SLOT, RopeKvWrite};
-use mtok::engine::op::reference::{Pairs, rms_norm, rotate};
+use mtok::engine::op::reference::{rms_norm, rotate};
 use mtok::engine::op::{BLOCK, KvType};
+use mtok::model::spec::Pairs;
 
 use crate::SEEDS;
 use crate::compare::{Guarded, Number, Numbers, close};
@@ -77,7 +78,7 @@ pub(crate) fn check<T: Number>(
         kv_heads: size(kv_heads),
         head_size: size(head_size),
         rotary: size(rotary),
-        interleaved: u32::from(pairs == Pairs::Neighbours),
+        interleaved: u32::from(pairs == Pairs::Adjacent),
         epsilon: EPSILON,
         offset,
     };
@@ -138,7 +139,7 @@ fn rope_kv_write_is_its_reference() {
     let emulator = Emulator::new();
     for (head_size, rotary) in [(64, 64), (80, 80), (96, 72), (128, 128), (256, 256)] {
         for (tokens, heads, kv_heads) in [(1, 9, 3), (3, 4, 1), (17, 2, 2)] {
-            for pairs in [Pairs::Halves, Pairs::Neighbours] {
+            for pairs in [Pairs::Halves, Pairs::Adjacent] {
                 for (normed, offset) in [(false, 0.0), (true, 0.0), (true, 1.0)] {
                     #[rustfmt::skip]
                     let case = Case { tokens, heads, kv_heads, head_size, rotary, pairs, normed, offset };

@@ -13,4 +13,4 @@ mod rope;
 
 pub use attention::{Paged, attention};
 pub use norm::{residual_rms_norm, rms_norm};
-pub use rope::{Pairs, rotate};
+pub use rope::rotate;

@@ -1,32 +1,22 @@
 //! The rotary embedding: which numbers of a head turn together, and how.
 
 use super::norm::narrow;
+use crate::model::spec::Pairs;
 
-/// Which numbers of a head are a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pairs {
-    /// The first half's with the second half's: `p` and `p + rotary / 2`.
-    Halves,
-    /// Neighbours: `2p` and `2p + 1`.
-    Neighbours,
-}
-
-impl Pairs {
-    /// The two numbers of pair `p` out of `half`.
-    pub fn of(self, p: usize, half: usize) -> (usize, usize) {
-        match self {
-            Self::Halves => (p, p + half),
-            Self::Neighbours => (2 * p, 2 * p + 1),
-        }
+/// The two numbers of pair `p` out of `pairs`.
+fn pair(how: Pairs, p: usize, pairs: usize) -> (usize, usize) {
+    match how {
+        Pairs::Halves => (p, p + pairs),
+        Pairs::Adjacent => (2 * p, 2 * p + 1),
     }
 }
 
 /// Turns each pair of a head by the angle whose cosine and sine are given, one for each pair; the
 /// numbers beyond `2 * cosines.len()` stay.
-pub fn rotate(head: &mut [f32], pairs: Pairs, cosines: &[f32], sines: &[f32]) {
+pub fn rotate(head: &mut [f32], how: Pairs, cosines: &[f32], sines: &[f32]) {
     assert_eq!(cosines.len(), sines.len(), "an angle has both");
     for (p, (&cosine, &sine)) in cosines.iter().zip(sines).enumerate() {
-        let (i, j) = pairs.of(p, cosines.len());
+        let (i, j) = pair(how, p, cosines.len());
         let (a, b) = (f64::from(head[i]), f64::from(head[j]));
         let (cosine, sine) = (f64::from(cosine), f64::from(sine));
         head[i] = narrow(a * cosine - b * sine);
@@ -40,15 +30,15 @@ mod tests {
 
     /// A quarter turn for the first pair, none for the second, and a number that isn't turned.
     #[track_caller]
-    fn check(pairs: Pairs, want: [f32; 5]) {
+    fn check(how: Pairs, want: [f32; 5]) {
         let mut head = [1.0, 2.0, 3.0, 4.0, 5.0];
-        rotate(&mut head, pairs, &[0.0, 1.0], &[1.0, 0.0]);
+        rotate(&mut head, how, &[0.0, 1.0], &[1.0, 0.0]);
         assert_eq!(head, want);
     }
 
     #[test]
     fn pairs_turn_together() {
         check(Pairs::Halves, [-3.0, 2.0, 1.0, 4.0, 5.0]);
-        check(Pairs::Neighbours, [-2.0, 1.0, 3.0, 4.0, 5.0]);
+        check(Pairs::Adjacent, [-2.0, 1.0, 3.0, 4.0, 5.0]);
     }
 }
