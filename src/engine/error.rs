@@ -32,6 +32,9 @@ pub enum EngineError {
         /// What it holds.
         value: String,
     },
+    /// The system gives no threads.
+    #[error("no threads to compute with: {0}")]
+    Threads(std::io::Error),
     /// CUDA was demanded and can't be had.
     #[error("no CUDA device: {0}")]
     NoCuda(String),
@@ -145,7 +148,7 @@ impl Hint for EngineError {
             }
             Self::Weights { .. } | Self::Part(_) => Fault::Input,
             Self::Model(error) => error.fault(),
-            Self::NoCuda(_) | Self::Memory { .. } => Fault::Environment,
+            Self::NoCuda(_) | Self::Memory { .. } | Self::Threads(_) => Fault::Environment,
             Self::Context { .. } | Self::Token { .. } => Fault::Usage,
             Self::Position { .. } | Self::Blocks { .. } => Fault::Internal,
             Self::Forward(_) | Self::Panicked { .. } | Self::Detokenize { .. } => Fault::Target,

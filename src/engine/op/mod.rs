@@ -9,6 +9,8 @@
 //! runs on CUDA.
 
 pub mod batch;
+pub mod candle;
+pub mod cpu;
 pub mod kernel;
 pub mod reference;
 
