@@ -15,7 +15,7 @@ pub mod activation;
 mod arena;
 mod attention;
 pub mod backend;
-mod experts;
+pub(super) mod experts;
 pub mod format;
 pub mod isa;
 mod lanes;
