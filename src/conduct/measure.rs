@@ -2,18 +2,19 @@
 
 use super::MeasureError;
 use super::header::{header, part};
-use super::service::{EngineChoice, Service};
+use super::service::Service;
 use crate::clock::{Clock, LapClock, RunClock};
-use crate::engine::DeviceChoice;
 use crate::engine::device::Placement;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
+use crate::engine::{DeviceChoice, EngineChoice};
 use crate::load::{Driver, Journal, Progress};
 use crate::model::tokenizer::TokenizerError;
-use crate::model::{Control, Loaded, ModelError, Runnable, Tokenizer};
+use crate::model::{Control, Loaded, ModelError, Tokenizer};
 use crate::record::{Event, Header, Outcome, Peaks, Sweep};
 use crate::target::{Request, Target};
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
+use crate::units::Tokens;
 use crate::workload::{Plan, Planned, prompt};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -96,8 +97,11 @@ impl Measurement<'_> {
     /// of a record on, the failure is in it, too; the runs before it are on record, whole.
     pub fn make(&self, watch: &mut dyn FnMut(Stage)) -> Result<Measured, MeasureError> {
         let loaded = Loaded::open(&self.subject.path)?;
-        let runnable = loaded.runnable()?;
-        self.plans.iter().try_for_each(|plan| check_context(plan, &runnable))?;
+        let limit = match self.engine {
+            EngineChoice::Own => loaded.describe()?.spec.context,
+            EngineChoice::Reference => loaded.runnable()?.context,
+        };
+        self.plans.iter().try_for_each(|plan| check_context(plan, limit))?;
         // A tokenizer that can't do this can't do anything; better now than in mid-run.
         encode(&loaded.tokenizer, "a").map_err(ModelError::from)?;
         let placement = self.device.open()?;
@@ -250,9 +254,9 @@ impl Bench<'_> {
             recording.journal.update(&recording.header)?;
         }
         watch(Stage::Loading);
-        let Measurement { engine, threads, .. } = *measurement;
+        let Measurement { engine, threads, plans, .. } = *measurement;
         let path = &measurement.subject.path;
-        let service = Service { engine, threads, path, loaded, placement };
+        let service = Service { engine, threads, plans, path, loaded, placement };
         let target = service.open(Arc::clone(&self.clock) as Arc<dyn Clock>)?;
         Ok(Opened { target, peaks })
     }
@@ -287,9 +291,8 @@ impl Recording {
     }
 }
 
-fn check_context(plan: &Plan, runnable: &Runnable) -> Result<(), MeasureError> {
+fn check_context(plan: &Plan, limit: Tokens) -> Result<(), MeasureError> {
     let Plan { prompt, output, .. } = *plan;
-    let limit = runnable.context;
     if prompt + output > limit {
         return Err(MeasureError::Context { prompt, output, limit });
     }

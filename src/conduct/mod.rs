@@ -12,4 +12,3 @@ mod service;
 
 pub use error::MeasureError;
 pub use measure::{Measured, Measurement, Stage, Subject};
-pub use service::EngineChoice;

@@ -1,38 +1,30 @@
 //! The engine that answers, opened.
-//!
-//! Everything that knows which engines there are is in this file.
 
 use super::MeasureError;
 use crate::clock::Clock;
-use crate::engine::Solo;
 use crate::engine::device::Placement;
-use crate::engine::reference::{Architecture, Reference};
+use crate::engine::op::KvType;
+use crate::engine::{EngineChoice, Options, open};
 use crate::model::Loaded;
 use crate::target::Target;
 use crate::target::in_process::{InProcess, Serving};
-use std::num::NonZeroU32;
+use crate::workload::Plan;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Which engine answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EngineChoice {
-    /// The engine of this crate.
-    #[default]
-    Own,
-    /// The models of candle-transformers: one sequence at a time, whatever is in flight.
-    Reference,
-}
+/// Tokens in one step: what keeps the products busy, and no longer than a few decode steps.
+const STEP_TOKENS: u32 = 512;
 
 /// What an engine is opened with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Service<'a> {
     /// Which engine.
-    #[expect(dead_code, reason = "the reference is the only engine that can be opened yet")]
     pub(super) engine: EngineChoice,
     /// How many threads compute; `None`: one for each core that this process may use.
-    #[expect(dead_code, reason = "the reference's library counts its threads itself")]
     pub(super) threads: Option<NonZeroU32>,
+    /// What it will be sent: the most at once, the longest.
+    pub(super) plans: &'a [Plan],
     /// The model's file.
     pub(super) path: &'a Path,
     /// The same, read.
@@ -44,10 +36,29 @@ pub(super) struct Service<'a> {
 impl Service<'_> {
     /// Loads the weights and starts to serve, by this clock.
     pub(super) fn open(self, clock: Arc<dyn Clock>) -> Result<Box<dyn Target>, MeasureError> {
-        let architecture: Architecture = self.loaded.shape.architecture.parse()?;
         let eos = self.loaded.tokenizer.end_of_generation().to_vec();
-        let engine = Reference::load(self.path, architecture, self.placement)?;
-        let engine = Box::new(Solo::new(engine));
+        let engine = open(self.path, self.loaded, self.placement, &self.options())?;
         Ok(Box::new(InProcess::start(engine, eos, clock, Serving::default())?))
+    }
+
+    /// Room for every sequence of the largest plan at its full length, so that none is preempted.
+    fn options(&self) -> Options {
+        let threads = match self.threads {
+            Some(threads) => NonZeroUsize::try_from(threads).unwrap_or(NonZeroUsize::MIN),
+            None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        };
+        Options {
+            engine: self.engine,
+            threads,
+            kv: KvType::default(),
+            sequences: self.plans.iter().map(|plan| plan.in_flight).max().unwrap_or(1),
+            length: self
+                .plans
+                .iter()
+                .map(|plan| plan.prompt + plan.output)
+                .max()
+                .unwrap_or_default(),
+            step_tokens: STEP_TOKENS,
+        }
     }
 }

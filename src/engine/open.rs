@@ -2,6 +2,7 @@
 
 use super::decoder::Sizes;
 use super::device::Placement;
+use super::op::candle::Candle;
 use super::op::cpu::Cpu;
 use super::op::{BLOCK, KvType};
 use super::reference::{Architecture, Reference};
@@ -74,6 +75,11 @@ pub fn open(
         sequences: options.sequences,
         step_tokens: options.step_tokens.max(options.sequences),
     };
+    let spec = description.spec.clone();
+    if placement.is_cuda() {
+        let backend = Candle::new(placement.clone());
+        return Ok(Box::new(Decoder::load(spec, &weights, backend, sizes)?));
+    }
     let backend = Cpu::new(options.threads)?;
-    Ok(Box::new(Decoder::load(description.spec.clone(), &weights, backend, sizes)?))
+    Ok(Box::new(Decoder::load(spec, &weights, backend, sizes)?))
 }

@@ -2,9 +2,8 @@
 
 use super::{Failure, Judging, optional, value};
 use crate::cli::raw::{Device, Engine, RawBench};
-use crate::conduct::EngineChoice;
-use crate::engine::DeviceChoice;
 use crate::engine::sampler::{Sampler, SamplerParams};
+use crate::engine::{DeviceChoice, EngineChoice};
 use crate::hint::Fault;
 use crate::model::Catalogue;
 use crate::units::{Seconds, Tokens};
