@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench engine -- MODEL.gguf --threads 2 --prefill 512 --decode 128 --batch 1,4,8,16`
 //! prints a line of JSON for each point: tokens, wall time, the process's CPU time. Every sequence
-//! decodes after a prompt of `--prompt` tokens. `benches/peers/engine.py` runs it beside llama.cpp.
+//! decodes after a prompt of `--context` tokens. `benches/peers/engine.py` runs it beside llama.cpp.
 
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -32,7 +32,7 @@ struct Arguments {
     decode: usize,
     /// Tokens in each sequence's context before decoding begins.
     #[arg(long, default_value_t = 128)]
-    prompt: usize,
+    context: usize,
     /// Sequences that decode together.
     #[arg(long, value_delimiter = ',', default_value = "1,4,8,16")]
     batch: Vec<usize>,
@@ -47,7 +47,7 @@ struct Arguments {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let most = arguments.batch.iter().copied().max().unwrap_or(1).max(1);
-    let each = (arguments.prompt + arguments.decode).max(arguments.prefill).div_ceil(32);
+    let each = (arguments.context + arguments.decode).max(arguments.prefill).div_ceil(32);
     let loaded = Loaded::open(&arguments.model)?;
     let described = loaded.describe()?;
     let sizes = Sizes {
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         report("prefill", 1, arguments.prefill, best);
     }
     for &batch in arguments.batch.iter().filter(|_| arguments.decode > 0) {
-        let run = || bench.decode(batch, arguments.prompt, arguments.decode);
+        let run = || bench.decode(batch, arguments.context, arguments.decode);
         let best = fastest(arguments.repeat, run)?;
         report("decode", batch, batch * arguments.decode, best);
     }
@@ -126,7 +126,7 @@ impl Bench<'_> {
     fn decode(
         &mut self,
         batch: usize,
-        prompt: usize,
+        context: usize,
         steps: usize,
     ) -> Result<Times, Box<dyn Error>> {
         let blocks: Vec<_> = (0..batch).map(|sequence| self.blocks(sequence)).collect();
