@@ -38,8 +38,7 @@ pub(crate) fn check(
     let mut residual = Guarded::<f32>::new(&stream);
     let mut given = [&delta, &post].map(|x| x.as_deref().map(Guarded::<f32>::new));
     let mut by = Guarded::<f32>::new(&weight);
-    let [delta_at, post_at] =
-        given.each_mut().map(|x| x.as_mut().map_or(0, |array| array.address()));
+    let [delta_at, post_at] = given.each_mut().map(|x| x.as_mut().map_or(0, Guarded::address));
     let argument = ResidualRmsNorm {
         y: y.address(),
         residual: residual.address(),

@@ -115,8 +115,7 @@ pub(crate) fn check<T: Number>(
     let [mut q, mut k, mut v] = [q, k, v].map(|numbers| Guarded::<f32>::new(numbers));
     let mut weights = weights.each_ref().map(|x| x.as_deref().map(Guarded::<f32>::new));
     let mut tables = tables.each_ref().map(|x| Guarded::<f32>::new(x));
-    let [q_weight, k_weight] =
-        weights.each_mut().map(|x| x.as_mut().map_or(0, |array| array.address()));
+    let [q_weight, k_weight] = weights.each_mut().map(|x| x.as_mut().map_or(0, Guarded::address));
     let [cosines, sines] = tables.each_mut().map(Guarded::address);
     let [k_cache, v_cache] = caches.each_mut().map(Guarded::address);
     let size = |number: usize| u32::try_from(number).unwrap();
