@@ -46,8 +46,11 @@ impl Random {
         let (FeedForward::Dense { inner } | FeedForward::Experts { inner, .. }) =
             layers[index].feed_forward;
         let shape = match part {
-            L::AttentionNorm | L::FeedForwardNorm => (1, width),
-            L::PostAttentionNorm | L::PostFeedForwardNorm | L::OutputBias => (1, width),
+            L::AttentionNorm
+            | L::FeedForwardNorm
+            | L::PostAttentionNorm
+            | L::PostFeedForwardNorm
+            | L::OutputBias => (1, width),
             L::Query => (queries, width),
             L::Key | L::Value => (keys, width),
             L::QueryBias => (1, queries),

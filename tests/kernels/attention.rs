@@ -1,7 +1,7 @@
 //! `paged_attention_decode` against its reference.
 
 use half::f16;
-use mtok::engine::op::kernel::{PART, PagedAttentionDecode, PagedAttentionMerge};
+use mtok::engine::op::kernel::{PART, PagedAttentionDecode, PagedAttentionMerge, SLOTS};
 use mtok::engine::op::reference::{Paged, attention};
 use mtok::engine::op::{BLOCK, KvType};
 
@@ -24,17 +24,18 @@ pub(crate) struct Case {
     pub(crate) contexts: &'static [u32],
 }
 
-/// What is wrong with a version on a case.
+/// What a version finds for a case, or what is wrong with it. The numbers of a sequence depend on the
+/// length of its context alone.
 pub(crate) fn check<T: Number>(
     emulator: &Emulator,
     version: u32,
     kv: KvType,
     case: Case,
     seed: u64,
-) -> Result<(), String> {
+) -> Result<Vec<f32>, String> {
     let Case { heads, kv_heads, head_size, window, softcap, contexts } = case;
     let mut numbers = Numbers((heads * 1_000 + head_size) as u64);
-    let needed = |&context: &u32| context.div_ceil(BLOCK as u32);
+    let needed = |&context: &u32| context.div_ceil(SLOTS);
     let width = contexts.iter().map(needed).max().unwrap();
     let blocks: u32 = contexts.iter().map(needed).sum();
     let mut free = numbers.order(blocks);
@@ -51,7 +52,10 @@ pub(crate) fn check<T: Number>(
     let cached = blocks as usize * BLOCK * kv_heads * head_size;
     let mut caches = [(); 2].map(|()| Guarded::<T>::untouched(cached));
     let mut held = [(); 2].map(|()| vec![f32::NAN; cached]);
+    let mut q = Vec::new();
     for (row, &context) in contexts.iter().enumerate() {
+        let mut numbers = Numbers(context.into());
+        q.extend(numbers.floats(heads * head_size, 2.0));
         for position in 0..context as usize {
             let block = tables[row * width as usize + position / BLOCK] as usize;
             for head in 0..kv_heads {
@@ -68,7 +72,6 @@ pub(crate) fn check<T: Number>(
     for (cache, held) in caches.iter_mut().zip(&held) {
         *cache = Guarded::new(held);
     }
-    let q = numbers.floats(contexts.len() * heads * head_size, 2.0);
     let scale = 0.4;
 
     let mut q_at = Guarded::<f32>::new(&q);
@@ -111,9 +114,10 @@ pub(crate) fn check<T: Number>(
         let want = attention(&how, &q, &rows, &seen);
         close(&out.values(), &want, 2e-5)?;
         out.intact()?;
-        partial.intact()
+        partial.intact()?;
+        Ok(out.values())
     };
-    run().map_err(|e| format!("v{version} {kv:?} {case:?} seed {seed}: {e}"))
+    run().map_err(|e: String| format!("v{version} {kv:?} {case:?} seed {seed}: {e}"))
 }
 
 const CASES: [Case; 8] = {
@@ -142,6 +146,24 @@ fn paged_attention_decode_is_its_reference() {
                 check::<f32>(&emulator, version, KvType::F32, case, seed).unwrap();
             }
             check::<f16>(&emulator, version, KvType::F16, case, 2).unwrap();
+        }
+    }
+}
+
+/// To the last bit, in every order of the threads.
+#[test]
+fn attention_is_the_same_alone_and_in_a_batch() {
+    let emulator = Emulator::new();
+    let case = Case { window: Some(300), ..CASES[0] };
+    for version in 1..=PagedAttentionDecode::VERSIONS {
+        let run = |contexts, seed| {
+            let case = Case { contexts, ..case };
+            check::<f32>(&emulator, version, KvType::F32, case, seed).unwrap()
+        };
+        let row = case.heads * case.head_size;
+        let place = CONTEXTS.iter().position(|&context| context == 33).unwrap() * row;
+        for seed in SEEDS {
+            assert_eq!(run(&[33], 0), run(&CONTEXTS, seed)[place..place + row]);
         }
     }
 }

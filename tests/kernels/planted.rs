@@ -9,7 +9,7 @@ use crate::{attention, norm, rope};
 
 /// The fault is seen in some order of the threads, and what is said of it holds `want`.
 #[track_caller]
-fn caught(change: Change, want: &str, check: impl Fn(&Emulator, u64) -> Result<(), String>) {
+fn caught<T>(change: Change, want: &str, check: impl Fn(&Emulator, u64) -> Result<T, String>) {
     let emulator = Emulator::changed(&[change]);
     let said: Vec<_> = SEEDS.iter().filter_map(|&seed| check(&emulator, seed).err()).collect();
     assert!(!said.is_empty(), "the fault was not noticed");
@@ -124,4 +124,14 @@ fn a_key_in_its_neighbours_slot() {
     let (file, from) = ("rope_kv_write.cu", "cache_at(slot / SLOTS, slot % SLOTS,");
     let to = "cache_at(slot / SLOTS, (slot + 1) % SLOTS,";
     caught_in_rope(1, Change { file, from, to }, "cache");
+}
+
+#[test]
+fn a_sum_that_depends_on_the_batch() {
+    let file = "residual_rmsnorm.cu";
+    let from = "sum += x * x;\n    }\n    scale = a.scale(sum);";
+    let to = "sum += x * x;\n    }\n    scale = a.scale(a.rows > 1 ? sum * 1.0000002f : sum);";
+    caught(Change { file, from, to }, "another in a batch", |emulator, seed| {
+        norm::same_alone(emulator, 1, seed)
+    });
 }

@@ -31,6 +31,9 @@ const THREADS: u32 = 128;
 const LANES: u32 = 32;
 /// The largest head that the attention kernels hold in registers.
 pub const HEAD_MAX: u32 = 256;
+/// Slots of a block of the cache.
+pub const SLOTS: u32 = 32;
+const _: () = assert!(SLOTS as usize == BLOCK && PART.is_multiple_of(SLOTS));
 /// Positions of a part of a context, in the second version of attention.
 pub const PART: u32 = 256;
 /// The slot of a token that pads the batch.
@@ -190,8 +193,7 @@ impl PagedAttentionDecode {
 
     /// Parts of the longest context that the tables hold.
     pub fn parts(&self) -> u32 {
-        const _: () = assert!(PART.is_multiple_of(BLOCK as u32), "a part is whole blocks");
-        self.table_width.div_ceil(PART / BLOCK as u32).max(1)
+        self.table_width.div_ceil(PART / SLOTS).max(1)
     }
 
     /// The launch of a version; `None` where it can't take this shape.
@@ -203,7 +205,7 @@ impl PagedAttentionDecode {
         let whole = [self.heads, sequences, 1];
         let split = [self.kv_heads, sequences, self.parts()];
         // A block of keys, each row one longer than the head, and the group's queries.
-        let shared = 4 * (BLOCK as u32 * (size + 1) + group * size);
+        let shared = 4 * (SLOTS * (size + 1) + group * size);
         let threads = group * LANES;
         match (version, kv) {
             (1, KvType::F32) => launch("paged_attention_decode_v1_f32", whole, THREADS, 0),

@@ -54,6 +54,9 @@ impl Paged<'_> {
 
 /// What the heads of each row of `q` (`[rows, heads, head_size]`) find: row `r` sees the first
 /// `seen[r]` positions of the sequence whose blocks are `tables[r]`, or zeros where that is none.
+///
+/// # Panics
+/// Where a table is too short, or names a block beyond the cache.
 pub fn attention(how: &Paged<'_>, q: &[f32], tables: &[&[u32]], seen: &[usize]) -> Vec<f32> {
     let group = how.heads / how.kv_heads;
     let row = how.heads * how.head_size;

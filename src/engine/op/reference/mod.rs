@@ -4,8 +4,8 @@
 //! differs from these by more than rounding is wrong. The kernels are held to them by
 //! `tests/kernels.rs`, the CPU's operations by their own tests.
 //!
-//! Matrices are slices, row by row; all functions panic where slices don't fit their shapes, for
-//! only tests call them.
+//! Matrices are slices, row by row. Where slices don't fit their shapes, the functions panic: only
+//! tests call them.
 
 mod attention;
 mod norm;

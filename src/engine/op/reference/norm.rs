@@ -3,6 +3,9 @@
 /// `x / sqrt(mean(x²) + epsilon) * (offset + weight)` for each row of `weight.len()` numbers.
 ///
 /// `offset` is 1 for weights stored as their difference from 1, else 0.
+///
+/// # Panics
+/// Where the rows are not whole.
 pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, offset: f32) -> Vec<f32> {
     assert_eq!(x.len() % weight.len(), 0, "rows are whole");
     let mut out = Vec::with_capacity(x.len());
@@ -19,6 +22,9 @@ pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, offset: f32) -> Vec<f32
 
 /// Adds `delta`, normalized by `post` where there is one, to `residual`, and returns `residual`'s
 /// norm by `weight`.
+///
+/// # Panics
+/// Where `delta` is of another length, or the rows are not whole.
 pub fn residual_rms_norm(
     residual: &mut [f32],
     delta: Option<&[f32]>,

@@ -13,6 +13,9 @@ fn pair(how: Pairs, p: usize, pairs: usize) -> (usize, usize) {
 
 /// Turns each pair of a head by the angle whose cosine and sine are given, one for each pair; the
 /// numbers beyond `2 * cosines.len()` stay.
+///
+/// # Panics
+/// Where there are not as many sines as cosines, or more than pairs.
 pub fn rotate(head: &mut [f32], how: Pairs, cosines: &[f32], sines: &[f32]) {
     assert_eq!(cosines.len(), sines.len(), "an angle has both");
     for (p, (&cosine, &sine)) in cosines.iter().zip(sines).enumerate() {
@@ -33,7 +36,7 @@ mod tests {
     fn check(how: Pairs, want: [f32; 5]) {
         let mut head = [1.0, 2.0, 3.0, 4.0, 5.0];
         rotate(&mut head, how, &[0.0, 1.0], &[1.0, 0.0]);
-        assert_eq!(head, want);
+        assert!(head.iter().eq(&want), "{head:?} instead of {want:?}");
     }
 
     #[test]
