@@ -190,9 +190,11 @@ def verdict(points: list[Point]) -> list[str]:
         sixteen = [
             point.ratio for point in here if point.ratio is not None and point.work.batch == 16
         ]
+        starred = sum(point.disturbed for point in here if point.ratio is not None)
         mean = math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None
         lines += [
-            f"{threads} thread(s), {len(ratios)} of {len(here)} points",
+            f"{threads} thread(s), {len(ratios)} of {len(here)} points"
+            + (f", {starred} of them starred" if starred else ""),
             "  " + bar("lowest ratio", min(ratios, default=None), LOWEST),
             "  " + bar("geometric mean", mean, MEAN),
             "  " + bar("lowest at batch 16", min(sixteen, default=None), BATCH_16),
@@ -281,8 +283,15 @@ def main() -> int:
     except (OSError, ValueError) as error:
         say(f"error: {error}")
         return 1
+    print(heading(started))
     print(table(points))
     return 0
+
+
+def heading(started: dict) -> str:
+    load = " → ".join(f"{each['load'][0]:.1f}" for each in (started, machine()))
+    versions = ", ".join(f"{name} {each}" for name, each in peers().items())
+    return f"{started['cpu']}, {started['cores']} cores, load {load}\n{versions}"
 
 
 def keep(out: Path | None, points: list[Point], started: dict) -> None:
