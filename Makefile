@@ -138,3 +138,14 @@ peers: ## Record what llama.cpp says on the same models, as fixtures for the tes
 	@python3 -m venv target/venv-peers
 	target/venv-peers/bin/pip install --quiet -r benches/peers/requirements.txt
 	target/venv-peers/bin/python benches/peers/record_llama_cpp.py --models "$${MTOK_TEST_MODELS:-target/test-models}" $(ARGS)
+
+# llama.cpp is built here, from source, with all the instructions this CPU has.
+.PHONY: peers-engine
+peers-engine: ## Measure the engine against llama.cpp and mistral.rs, in turns; ARGS="--only NAME …"
+	@python3 -m venv target/venv-peers
+	CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF \
+	    -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF" \
+	    target/venv-peers/bin/pip install --quiet -r benches/peers/requirements-engine.txt
+	ours="$$(cargo bench --bench engine --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$$/\1/p')"
+	target/venv-peers/bin/python -B benches/peers/engine.py --ours "$$ours" \
+	    --models "$${MTOK_TEST_MODELS:-target/test-models}" --out target/peers/engine.json $(ARGS)

@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         blocks: u32::try_from(each * most)?,
         kv: KvType::F16,
         sequences: u32::try_from(most)?,
-        step_tokens: u32::try_from(arguments.prefill.max(most))?,
+        step_tokens: u32::try_from(arguments.prefill.max(arguments.prompt).max(most))?,
     };
     let cpu = Cpu::new(arguments.threads)?;
     let weights = described.weights()?;

@@ -10,8 +10,8 @@ PROGRAM is what `cargo bench --bench engine --no-run` builds; how programs are a
 Invariant: a ratio is the median of ratios of neighbours: ours and llama.cpp run one after the
 other, in an order that turns each round, on the same file with as many threads and the same
 f16 cache. llama.cpp runs with flash attention or without, whichever was faster in a first
-trial. At one thread CPU time counts, at more the wall's, and only of pairs during which the
-rest of the machine was quiet; where there were none, the figure is starred.
+trial. At one thread CPU time counts, at more the wall's, and only of pairs during which
+other programs left this one its cores; where there were none, the figure is starred.
 """
 
 import argparse
@@ -32,10 +32,11 @@ from synthetic import KINDS, file_of, make
 
 HERE = Path(__file__).resolve().parent
 PREFILL_TOKENS = 512
-# Others may use this share of the machine before a wall-clock pair counts as disturbed.
+# Others may use the cores that are left over and this share of the machine. CPU time too is
+# longer on a core that is shared: llama.cpp against itself then came out between 1.2 and 1.9.
 QUIET = 0.05
 # How many pairs are tried for one quiet one.
-PATIENCE = 3
+PATIENCE = 2
 # What the ratios are held to.
 LOWEST, MEAN, BATCH_16 = 0.8, 1.0, 1.2
 
@@ -54,7 +55,8 @@ class Point:
     errors: dict[str, str] = field(default_factory=dict)
 
     def quiet(self, *runs: Run) -> bool:
-        return self.threads == 1 or all(each.others <= QUIET for each in runs)
+        left_over = 1 - self.threads / (os.cpu_count() or self.threads)
+        return all(each.others <= left_over + QUIET for each in runs)
 
     @property
     def disturbed(self) -> bool:
@@ -107,6 +109,10 @@ def python(script: str) -> list[str]:
     return [sys.executable, "-B", str(HERE / script)]
 
 
+def command_of(program: Path) -> list[str]:
+    return [sys.executable, "-B", str(program)] if program.suffix == ".py" else [str(program)]
+
+
 LLAMA_VARIANTS = [["--flash-attention", "on"], ["--flash-attention", "off"]]
 
 
@@ -129,11 +135,11 @@ def measure(point: Point, setting: Setting, chosen: argparse.Namespace) -> None:
     fastest = min(range(len(trials)), key=lambda at: trials[at].seconds(setting.threads))
     llama = variants[fastest]
     point.llama_options = llama.options
-    ours = Program("ours", [str(chosen.ours)]) if chosen.ours else None
+    ours = Program("ours", command_of(chosen.ours)) if chosen.ours else None
     sides = [(ours, point.ours)] if ours else []
     sides.append((llama, point.llama))
     found = 0
-    for turn in range(chosen.rounds * (1 if setting.threads == 1 else PATIENCE)):
+    for turn in range(chosen.rounds * PATIENCE):
         if not all([once(*side) for side in (sides if turn % 2 == 0 else sides[::-1])]):
             # A pair is whole or is not one.
             point.ours.clear()
@@ -169,7 +175,7 @@ def table(points: list[Point]) -> str:
             + ("  *" if point.disturbed and point.llama else "")
         )
     if any(point.disturbed and point.llama for point in points):
-        lines += ["", "* other programs used the machine in every pair"]
+        lines += ["", "* other programs shared its cores in every pair"]
     return "\n".join([*lines, "", *verdict(points)])
 
 
@@ -190,9 +196,11 @@ def verdict(points: list[Point]) -> list[str]:
         sixteen = [
             point.ratio for point in here if point.ratio is not None and point.work.batch == 16
         ]
+        starred = sum(point.disturbed for point in here if point.ratio is not None)
         mean = math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None
         lines += [
-            f"{threads} thread(s), {len(ratios)} of {len(here)} points",
+            f"{threads} thread(s), {len(ratios)} of {len(here)} points"
+            + (f", {starred} of them starred" if starred else ""),
             "  " + bar("lowest ratio", min(ratios, default=None), LOWEST),
             "  " + bar("geometric mean", mean, MEAN),
             "  " + bar("lowest at batch 16", min(sixteen, default=None), BATCH_16),
@@ -250,7 +258,7 @@ def arguments() -> argparse.Namespace:
         "--points", default="prefill,1,4,8,16", help="prefill, and decode's batches"
     )
     parser.add_argument("--decode", type=int, default=128, metavar="T", help="steps of a decode")
-    parser.add_argument("--context", type=int, default=128, metavar="T", help="tokens before them")
+    parser.add_argument("--prompt", type=int, default=128, metavar="T", help="tokens before them")
     parser.add_argument("--no-mistralrs", dest="mistralrs", action="store_false")
     parser.add_argument("--out", type=Path, help="every run, as JSON, kept up to date meanwhile")
     return parser.parse_args()
@@ -272,7 +280,7 @@ def main() -> int:
     try:
         for name, path in models_in(chosen):
             for threads in chosen.threads:
-                setting = Setting(path, threads, chosen.context)
+                setting = Setting(path, threads, chosen.prompt)
                 for work in works(chosen):
                     say(f"{name}, {threads} thread(s), {work.name}")
                     points.append(Point(name, threads, work))
@@ -281,8 +289,15 @@ def main() -> int:
     except (OSError, ValueError) as error:
         say(f"error: {error}")
         return 1
+    print(heading(started))
     print(table(points))
     return 0
+
+
+def heading(started: dict) -> str:
+    load = " → ".join(f"{each['load'][0]:.1f}" for each in (started, machine()))
+    versions = ", ".join(f"{name} {each}" for name, each in peers().items())
+    return f"{started['cpu']}, {started['cores']} cores, load {load}\n{versions}"
 
 
 def keep(out: Path | None, points: list[Point], started: dict) -> None:
