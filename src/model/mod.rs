@@ -81,7 +81,7 @@ impl Loaded {
 
     fn folder(path: &Path) -> Result<Self, ModelError> {
         let folder = Folder::open(path)?;
-        let shape = shape::of_folder(&folder, &describe::folder(&folder)?);
+        let shape = shape::of_folder(&folder, &Description::of_folder(&folder)?);
         let tokenizer = Tokenizer::of_folder(&folder, shape.vocabulary)?;
         let chat = ChatTemplate::of_folder(&folder)?;
         Ok(Self { files: Files::Folder(folder), shape, tokenizer, chat })
@@ -93,8 +93,8 @@ impl Loaded {
     /// Where the engine can't compute what the files ask for.
     pub fn describe(&self) -> Result<Description, ModelError> {
         Ok(match &self.files {
-            Files::Gguf(gguf) => describe::gguf(gguf, &self.shape)?,
-            Files::Folder(folder) => describe::folder(folder)?,
+            Files::Gguf(gguf) => Description::of_gguf(gguf, &self.shape)?,
+            Files::Folder(folder) => Description::of_folder(folder)?,
         })
     }
 

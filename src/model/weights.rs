@@ -3,9 +3,9 @@
 //! Invariant: a part that [`Weights::find`] describes can be read row by row, each row
 //! `bytes / rows` long; the file behind it was checked before.
 
-mod stored;
+mod on_disk;
 
-pub use stored::Stored;
+pub use on_disk::OnDisk;
 
 use super::error::ModelError;
 use super::spec::Part;

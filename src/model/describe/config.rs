@@ -22,7 +22,7 @@ const VOCABULARY_MAX: u32 = 1 << 24;
 const PREFIXES: [&str; 3] = ["model.", "language_model.model.", "model.language_model."];
 
 /// Describes the model in a folder.
-pub(in crate::model) fn folder(folder: &Folder) -> Result<Description, FolderError> {
+pub(super) fn describe(folder: &Folder) -> Result<Description, FolderError> {
     let config = Config::of(folder)?;
     let (spec, caveats) = config.spec()?;
     let layout = config.layout(folder)?;

@@ -19,7 +19,7 @@ use fs_err::os::unix::fs::FileExt;
 const BASE_DEFAULT: f32 = 10_000.0;
 
 /// Describes the model in a file whose shape is known.
-pub(in crate::model) fn gguf(gguf: &Gguf, shape: &Shape) -> Result<Description, GgufError> {
+pub(super) fn describe(gguf: &Gguf, shape: &Shape) -> Result<Description, GgufError> {
     let keys = Keys::of(gguf)?;
     let rules = Rules::of_gguf(keys.architecture).ok_or_else(|| {
         let why = format!(

@@ -17,13 +17,14 @@ mod names;
 mod rope;
 mod stretch;
 
-pub(super) use config::folder;
-pub(super) use gguf::gguf;
 pub(super) use layout::{Layout, Slot};
 
 use super::error::ModelError;
+use super::gguf::{Gguf, GgufError};
+use super::safetensors::{Folder, FolderError};
 use super::spec::{FeedForward, Spec};
-use super::weights::Stored;
+use super::weights::OnDisk;
+use crate::record::Shape;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -57,6 +58,23 @@ pub(super) struct Place {
 }
 
 impl Description {
+    /// Describes the model in a file whose shape is known.
+    ///
+    /// # Errors
+    /// Where the engine can't compute what the file asks for, or a tensor is missing or not of the
+    /// form that will be read.
+    pub fn of_gguf(gguf: &Gguf, shape: &Shape) -> Result<Self, GgufError> {
+        gguf::describe(gguf, shape)
+    }
+
+    /// Describes the model in a folder.
+    ///
+    /// # Errors
+    /// As [`Description::of_gguf`].
+    pub fn of_folder(folder: &Folder) -> Result<Self, FolderError> {
+        config::describe(folder)
+    }
+
     /// What share of a tensor's numbers a token's forward pass works with, as a fraction: none of a
     /// table to look up in, `used / experts` of experts, all of the rest; `None`: no part is in it.
     pub(super) fn share(&self, tensor: &str) -> Option<(u64, u64)> {
@@ -71,9 +89,9 @@ impl Description {
     ///
     /// # Errors
     /// Where a file can't be opened.
-    pub fn weights(&self) -> Result<Stored, ModelError> {
+    pub fn weights(&self) -> Result<OnDisk, ModelError> {
         let Self { spec, layout, files, tensors, .. } = self.clone();
-        Stored::open(spec, layout, files, tensors)
+        OnDisk::open(spec, layout, files, tensors)
     }
 }
 

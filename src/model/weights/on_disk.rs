@@ -15,14 +15,14 @@ use std::path::PathBuf;
 
 /// The weights of a described model, in its open files.
 #[derive(Debug)]
-pub struct Stored {
+pub struct OnDisk {
     spec: Spec,
     layout: Layout,
     files: Vec<File>,
     tensors: HashMap<String, Place>,
 }
 
-impl Stored {
+impl OnDisk {
     pub(in crate::model) fn open(
         spec: Spec,
         layout: Layout,
@@ -40,7 +40,7 @@ impl Stored {
     }
 }
 
-impl Weights for Stored {
+impl Weights for OnDisk {
     fn find(&self, part: Part) -> Option<Matrix> {
         let (Slot { rows, cols, plus, .. }, place) = self.place(part)?;
         Some(Matrix { kind: place.kind, rows, cols, plus })
