@@ -51,7 +51,9 @@ impl Target for Scripted {
             self.clock.advance(Seconds(1.0));
             let span = Span { from, to: self.clock.now() };
             let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
-            drop(self.watcher.lock().unwrap().as_ref().map(|to| to.send(step)));
+            if let Some(to) = self.watcher.lock().unwrap().as_ref() {
+                to.send(step).unwrap();
+            }
             deliver(What::Token { id: 7, text: None, logprobs: None });
         }
         let output = request.stop.max_tokens;
