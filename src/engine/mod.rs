@@ -14,6 +14,7 @@ pub mod device;
 mod error;
 pub mod logprobs;
 pub mod op;
+pub mod open;
 pub mod reference;
 pub mod sampler;
 pub mod solo;
@@ -23,6 +24,7 @@ pub use decoder::Decoder;
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub(crate) use error::panic_text;
+pub use open::{EngineChoice, Options, open};
 pub use solo::Solo;
 
 /// A causal language model with one sequence in its KV cache.

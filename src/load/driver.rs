@@ -139,6 +139,8 @@ struct UnderWay<'a> {
     steps: Receiver<Step>,
     phase: Phase,
     measuring_since: Moment,
+    /// Requests that had ended well when measuring began.
+    completed_before: u32,
     /// The next request, made while the target is busy with the one before.
     next: Option<Request>,
     in_flight: BTreeSet<RequestId>,
@@ -157,6 +159,7 @@ impl<'a> UnderWay<'a> {
             steps,
             phase: Phase::WarmUp,
             measuring_since: Moment::default(),
+            completed_before: 0,
             next: Some(first),
             in_flight: BTreeSet::new(),
             heard: Moment::default(),
@@ -192,7 +195,7 @@ impl<'a> UnderWay<'a> {
                 return Ok(Outcome::Interrupted);
             }
             let measured = now.since(self.measuring_since);
-            if self.phase == Phase::Measure && measured >= self.driver.plan.measure {
+            if self.phase == Phase::Measure && self.has_enough(measured) {
                 self.enter(Phase::Drain, now);
             }
             if self.phase == Phase::Drain && self.in_flight.is_empty() {
@@ -203,6 +206,14 @@ impl<'a> UnderWay<'a> {
             }
             progress(self.progress(measured));
         }
+    }
+
+    /// Whether enough was measured: for as long as planned, and, while more time is granted, as many
+    /// rounds as an interval takes.
+    fn has_enough(&self, measured: Seconds) -> bool {
+        let Plan { measure, measure_max, .. } = self.driver.plan;
+        let rounds = self.completed - self.completed_before >= self.driver.plan.enough();
+        measured >= measure && (rounds || measured >= measure_max)
     }
 
     fn enter(&mut self, phase: Phase, at: Moment) {
@@ -235,6 +246,7 @@ impl<'a> UnderWay<'a> {
         if self.phase == Phase::WarmUp && warm {
             // A completion is where one request's time ends and the next one's begins.
             self.measuring_since = at;
+            self.completed_before = self.completed;
             self.enter(Phase::Measure, at);
         }
         if self.phase == Phase::Drain { Ok(()) } else { self.send(at) }

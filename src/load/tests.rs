@@ -89,6 +89,7 @@ const PLAN: Plan = Plan {
     output: Tokens(4),
     warm_up: Seconds(6.0),
     measure: Seconds(10.0),
+    measure_max: Seconds(10.0),
     seed: 0,
 };
 
@@ -129,6 +130,21 @@ fn phases_change_at_completions_and_every_request_ends() {
     assert!(run.phases[2].0 >= seconds(18), "{:?}", run.phases);
     assert!(run.requests.iter().all(|request| request.succeeded() && request.tokens.len() == 4));
     assert!(run.is_complete());
+}
+
+/// Requests of 4 s, measured from the second's end at 8 s on. Six have ended at 32 s, when a seventh is
+/// sent. Granted 16 s, three have ended at 24 s, and granted the 10 s that it lasts anyhow, two at
+/// 20 s; one more is under way each time.
+#[test]
+fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
+    let measured = |granted| {
+        let plan = Plan { measure_max: Seconds(granted), ..PLAN };
+        let (result, run) = drive(&Scripted::new(0), plan, false);
+        assert_eq!(result.unwrap(), Outcome::Complete);
+        let ended = |request: &crate::record::Request| request.done.clone().unwrap().0;
+        run.requests.iter().filter(|request| ended(request) > seconds(8)).count()
+    };
+    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [7, 4, 3]);
 }
 
 #[test]

@@ -3,6 +3,10 @@
 //! Invariant: a part that [`Weights::find`] describes can be read row by row, each row
 //! `bytes / rows` long; the file behind it was checked before.
 
+mod stored;
+
+pub use stored::Stored;
+
 use super::error::ModelError;
 use super::spec::Part;
 use std::ops::Range;

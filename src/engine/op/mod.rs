@@ -9,7 +9,10 @@
 //! runs on CUDA.
 
 pub mod batch;
+pub mod candle;
 pub mod cpu;
+pub mod kernel;
+pub mod reference;
 
 pub use batch::{Ragged, Sequence};
 

@@ -206,8 +206,7 @@ struct Rounded {
 /// Rounds 32 values to `codes` of −127 to 127 times a scale.
 ///
 /// Values that are all below 1e-30 count as nought: their scale's inverse would overflow. The largest
-/// is found among bit patterns, which order as magnitudes do, with NaN above all: so that it is not
-/// lost, and turns the scale into NaN.
+/// is found among bit patterns, which order as magnitudes do, with infinity and NaN above all.
 #[inline(always)]
 fn quantize(x: &[f32; STEP], codes: &mut [u8; STEP]) -> Rounded {
     // 1.5 · 2²³: a float of this size has no fraction, so adding it rounds to the nearest whole
@@ -219,9 +218,9 @@ fn quantize(x: &[f32; STEP], codes: &mut [u8; STEP]) -> Rounded {
         largest = (value.to_bits() & 0x7fff_ffff).max(largest);
     }
     let largest = f32::from_bits(largest);
-    if largest < NEGLIGIBLE {
+    if !largest.is_finite() || largest < NEGLIGIBLE {
         codes.fill(0);
-        return Rounded { scale: 0.0, sums: [0; 2] };
+        return Rounded { scale: if largest.is_finite() { 0.0 } else { f32::NAN }, sums: [0; 2] };
     }
     let inverse = 127.0 / largest;
     let mut whole = [0; STEP];
@@ -229,15 +228,11 @@ fn quantize(x: &[f32; STEP], codes: &mut [u8; STEP]) -> Rounded {
         *whole = (value * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()).cast_signed();
     }
     for (code, whole) in codes.iter_mut().zip(whole) {
-        *code = whole.to_le_bytes()[0];
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "±127, as bits")]
+        let byte = whole as u8;
+        *code = byte;
     }
-    let mut sums = [0; 2];
-    for (half, whole) in whole.chunks_exact(STEP / 2).enumerate() {
-        for whole in whole {
-            // Eight bits, as the code: what isn't a number leaves others behind, beside a scale of NaN.
-            sums[half] += i32::from(whole.to_le_bytes()[0].cast_signed());
-        }
-    }
-    // `largest / 127`; NaN where the largest is infinite or no number.
-    Rounded { scale: largest / 127.0 + (largest - largest), sums }
+    let sum = |half: &[i32]| half.iter().sum();
+    let sums = [sum(&whole[..STEP / 2]), sum(&whole[STEP / 2..])];
+    Rounded { scale: largest * (1.0 / 127.0), sums }
 }

@@ -23,7 +23,11 @@ impl Routes {
 }
 
 /// Equal scores go to the expert with the lower number, so that routes never depend on a sort.
-fn best(scores: &[f32], used: usize, normalized: bool) -> Vec<(usize, f32)> {
+pub(in crate::engine::op) fn best(
+    scores: &[f32],
+    used: usize,
+    normalized: bool,
+) -> Vec<(usize, f32)> {
     let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weights: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
     let all: f32 = weights.iter().sum();

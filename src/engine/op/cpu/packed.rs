@@ -13,10 +13,9 @@
 //! by bit; the tests hold one against the other for every format.
 
 use super::format::{Layout, STEP, Step, Stored};
-use super::memory::{Disjoint, Lines};
+use super::memory::{Arena, Disjoint, Exhausted, Region};
 use super::pool::Pool;
 use crate::hint::{Fault, Hint};
-use std::collections::TryReserveError;
 
 /// Rows in a group: the lanes of the widest vectors there are.
 pub const GROUP: usize = 16;
@@ -34,7 +33,7 @@ pub struct Packed {
     rows: usize,
     cols: usize,
     group_bytes: usize,
-    lines: Lines,
+    region: Region,
 }
 
 /// Why weights can't be packed.
@@ -77,9 +76,6 @@ pub enum PackError {
         rows: usize,
         /// Weights in a row.
         cols: usize,
-        /// What the allocator says; `None` where the size overflows.
-        #[source]
-        error: Option<TryReserveError>,
     },
 }
 
@@ -116,20 +112,42 @@ impl Packed {
         Ok(packed)
     }
 
-    /// A matrix of zeros, to be filled by [`Self::pack_rows`].
+    /// A matrix of zeros in memory of its own, to be filled by [`Self::pack_rows`].
     ///
     /// # Errors
     /// Where `cols` is not made of whole blocks, or memory doesn't suffice.
     pub fn zeroed(stored: Stored, rows: usize, cols: usize) -> Result<Self, PackError> {
+        Self::placed(stored, rows, cols, Region::alone)
+    }
+
+    /// The same among the other matrices of a model.
+    ///
+    /// # Errors
+    /// Where `cols` is not made of whole blocks, or memory doesn't suffice.
+    pub fn zeroed_in(
+        arena: &mut Arena,
+        stored: Stored,
+        rows: usize,
+        cols: usize,
+    ) -> Result<Self, PackError> {
+        Self::placed(stored, rows, cols, |bytes| arena.region(bytes))
+    }
+
+    fn placed(
+        stored: Stored,
+        rows: usize,
+        cols: usize,
+        place: impl FnOnce(usize) -> Result<Region, Exhausted>,
+    ) -> Result<Self, PackError> {
         let block = stored.block_elements();
         if cols % block != 0 {
             return Err(PackError::Columns { stored, cols, block });
         }
-        let memory = |error| PackError::Memory { stored, rows, cols, error };
-        let group_bytes = group_bytes(stored, cols).ok_or_else(|| memory(None))?;
-        let bytes = rows.div_ceil(GROUP).checked_mul(group_bytes).ok_or_else(|| memory(None))?;
-        let lines = Lines::zeroed(bytes).map_err(|error| memory(Some(error)))?;
-        Ok(Self { stored, rows, cols, group_bytes, lines })
+        let memory = || PackError::Memory { stored, rows, cols };
+        let group_bytes = group_bytes(stored, cols).ok_or_else(memory)?;
+        let bytes = rows.div_ceil(GROUP).checked_mul(group_bytes).ok_or_else(memory)?;
+        let region = place(bytes).map_err(|Exhausted| memory())?;
+        Ok(Self { stored, rows, cols, group_bytes, region })
     }
 
     /// Packs some of the rows: `bytes` holds those from `first` on, which is a multiple of [`GROUP`],
@@ -156,7 +174,7 @@ impl Packed {
             return Err(wrong("ends within a group"));
         }
         let start = first / GROUP * group_bytes;
-        let groups = Disjoint::new(&mut self.lines.bytes_mut()[start..]);
+        let groups = Disjoint::new(&mut self.region.bytes_mut()[start..]);
         pool.run(count.div_ceil(GROUP), &|group| {
             let from = group * GROUP * row_bytes;
             let source = &bytes[from..bytes.len().min(from + GROUP * row_bytes)];
@@ -189,7 +207,7 @@ impl Packed {
 
     /// Bytes of memory that it holds.
     pub fn bytes(&self) -> usize {
-        self.lines.bytes().len()
+        self.region.bytes().len()
     }
 
     /// The weights of one row, as an embedding is looked up.
@@ -228,7 +246,7 @@ impl Packed {
 
     /// The bytes of a group of rows.
     pub(super) fn group(&self, group: usize) -> &[u8] {
-        &self.lines.bytes()[group * self.group_bytes..][..self.group_bytes]
+        &self.region.bytes()[group * self.group_bytes..][..self.group_bytes]
     }
 
     /// How many groups there are.

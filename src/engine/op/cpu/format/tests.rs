@@ -1,6 +1,7 @@
 //! Formats against blocks worked by hand, and packing against the reference.
 
 use super::super::matmul::tests::{Random, pool};
+use super::super::memory::Arena;
 use super::super::packed::{PackError, Packed};
 use super::*;
 
@@ -135,7 +136,8 @@ fn rows_may_come_in_parts() {
     let mut random = Random(17);
     let bytes = random.weights(Stored::Q5_K, 50 * 256);
     let whole = Packed::pack(&pool(1), Stored::Q5_K, &bytes, 50, 256).unwrap();
-    let mut parts = Packed::zeroed(Stored::Q5_K, 50, 256).unwrap();
+    let mut arena = Arena::new();
+    let mut parts = Packed::zeroed_in(&mut arena, Stored::Q5_K, 50, 256).unwrap();
     let row = Stored::Q5_K.row_bytes(256).unwrap();
     for (first, end) in [(32, 50), (0, 16), (16, 32)] {
         parts.pack_rows(&pool(2), first, &bytes[first * row..end * row]).unwrap();
@@ -160,7 +162,7 @@ fn what_can_not_be_packed_is_refused() {
     assert!(error(Stored::Q8_0, &[0; 68], 1, 32).contains("not rows of the matrix"));
     assert!(matches!(
         Packed::zeroed(Stored::F32, usize::MAX / 64, 1 << 30),
-        Err(PackError::Memory { error: None, .. })
+        Err(PackError::Memory { .. })
     ));
     let mut packed = Packed::zeroed(Stored::Q8_0, 40, 32).unwrap();
     let error = packed.pack_rows(&pool, 0, &[0; 34 * 20]).unwrap_err().to_string();

@@ -24,8 +24,10 @@ use super::super::simd::Simd;
 use super::unpack::{Grid, codes, head, scales};
 use std::marker::PhantomData;
 
-/// Bytes that a kernel asks for ahead of its reading.
-const AHEAD: usize = 2048;
+/// Bytes that a kernel asks for ahead of its reading, so many that memory answers in time. Measured
+/// on a Zen 5, one thread: against 2 kB, 24 for 19 GB/s of `Q4_1` with one row of activations, 14 for
+/// 9 GB/s of `Q8_0` with sixteen.
+const AHEAD: usize = 16 << 10;
 
 /// What a kernel reads and where it writes.
 #[derive(Clone, Copy)]
@@ -75,10 +77,8 @@ unsafe fn quantized<S: Simd, G: Grid, const R: usize>(
         let head = head::<S, G>(fields, lane);
         fields = fields.add(GROUP * G::LAYOUT.head * 2);
         for _ in 0..G::LAYOUT.steps {
-            if R < ABREAST {
-                for line in 0..G::LAYOUT.step_codes() / 64 {
-                    S::prefetch(packed.wrapping_add(AHEAD + line * 64));
-                }
+            for line in 0..G::LAYOUT.step_codes() / 64 {
+                S::prefetch(packed.wrapping_add(AHEAD + line * 64));
             }
             let codes = codes::<S, G>(packed);
             let scales = scales::<S, G>(fields, lane, head);
@@ -189,10 +189,8 @@ unsafe fn floating<S: Simd, W: Float, const R: usize>(
     let mut even = [S::splat(0.0); R];
     let mut odd = [S::splat(0.0); R];
     for k in (0..cols / 2).map(|pair| 2 * pair) {
-        if R < ABREAST {
-            S::prefetch(group.wrapping_add(AHEAD + k * GROUP * bytes));
-            S::prefetch(group.wrapping_add(AHEAD + (k + 1) * GROUP * bytes));
-        }
+        S::prefetch(group.wrapping_add(AHEAD + k * GROUP * bytes));
+        S::prefetch(group.wrapping_add(AHEAD + (k + 1) * GROUP * bytes));
         let (a, b) = (column(k), column(k + 1));
         each!(r < R => {
             even[r] = S::fma(a, S::splat(*x.add(r * cols + k)), even[r]);
