@@ -52,7 +52,7 @@ impl Target for Scripted {
             let span = Span { from, to: self.clock.now() };
             let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
             if let Some(to) = self.watcher.lock().unwrap().as_ref() {
-                let _ = to.send(step);
+                to.send(step).unwrap();
             }
             deliver(What::Token { id: 7, text: None, logprobs: None });
         }

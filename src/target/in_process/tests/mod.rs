@@ -1,6 +1,7 @@
 //! The target with a model that adds: what is delivered, in which order, and that everything ends.
 
 mod batches;
+mod decoder;
 mod rig;
 
 use super::*;
