@@ -59,7 +59,7 @@ demo: ## A short tour: a cost worked out, a published figure audited, the models
 	tour cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
 	tour cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
 	tour models list
-	tour bench --duration 10s
+	tour bench --concurrency 1,4 --duration 5s
 
 .PHONY: test
 test: ## Run every test
