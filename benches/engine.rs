@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         blocks: u32::try_from(each * most)?,
         kv: KvType::F16,
         sequences: u32::try_from(most)?,
-        step_tokens: u32::try_from(arguments.prefill.max(arguments.prompt).max(most))?,
+        step_tokens: u32::try_from(arguments.prefill.max(arguments.context).max(most))?,
     };
     let cpu = Cpu::new(arguments.threads)?;
     let weights = described.weights()?;
@@ -130,20 +130,20 @@ impl Bench<'_> {
         steps: usize,
     ) -> Result<Times, Box<dyn Error>> {
         let blocks: Vec<_> = (0..batch).map(|sequence| self.blocks(sequence)).collect();
-        for (sequence, blocks) in blocks.iter().enumerate().filter(|_| prompt > 0) {
-            let tokens = self.tokens(sequence, 0, prompt);
+        for (sequence, blocks) in blocks.iter().enumerate().filter(|_| context > 0) {
+            let tokens = self.tokens(sequence, 0, context);
             self.engine.step(&[Piece { tokens: &tokens, start: 0, blocks, logits: false }])?;
         }
         timed(|| {
             for step in 0..steps {
                 let tokens: Vec<_> =
-                    (0..batch).map(|sequence| self.tokens(sequence, prompt + step, 1)).collect();
+                    (0..batch).map(|sequence| self.tokens(sequence, context + step, 1)).collect();
                 let pieces: Vec<_> = tokens
                     .iter()
                     .zip(&blocks)
                     .map(|(tokens, blocks)| Piece {
                         tokens,
-                        start: prompt + step,
+                        start: context + step,
                         blocks,
                         logits: true,
                     })
