@@ -1,11 +1,14 @@
 //! The forward pass, the sampler and the stop rules.
 //!
 //! Invariant: what a sequence becomes depends on the model, its prompt and its sampler alone, never
-//! on what was asked before: the KV cache is emptied before each sequence and the sampler belongs to
-//! it. Guarded by `tests/engine_llama_cpp.rs` on real weights and by `target::in_process`'s tests.
+//! on who computes beside it or came before: a sequence has its own blocks of the KV cache, and the
+//! sampler belongs to it. Guarded by `tests/engine_batches.rs` on real weights and by
+//! `target::in_process`'s tests.
 //!
-//! A model is anything that implements [`Forward`]; the first is [`reference::Reference`], the
-//! models of candle-transformers. Who runs it, and for whom, is `target`'s affair.
+//! An [`Engine`] computes steps of many sequences. Ours is [`Decoder`]: one description of a model
+//! ([`crate::model::spec`]), one forward pass, operations that a backend computes ([`op`]). The
+//! models of candle-transformers ([`reference`]) stay as a second opinion, one sequence at a time.
+//! Who runs an engine, and for whom, is `target`'s affair; [`open()`] knows which there are.
 //!
 //! Deliberately absent: prices, clocks, queues.
 
