@@ -16,6 +16,8 @@ mod layout;
 mod names;
 mod rope;
 mod stretch;
+#[cfg(test)]
+mod tests;
 
 pub(super) use layout::{Layout, Slot};
 
