@@ -1,5 +1,8 @@
 //! What a ladder prints: its rungs side by side, then its operating point as a run alone.
 
+#[cfg(test)]
+mod tests;
+
 use super::bench::{asked, body, head, prices, trust};
 use super::figure::{
     NOTHING, brief_or_nothing, brief_seconds, share, shortest, significant, thousands, time,
