@@ -8,6 +8,8 @@
 //! kernels want them), [`activation`] (the other operand), [`matmul`] (the products), [`pool`] (who
 //! computes them), [`isa`] (with which instructions).
 
+#![allow(clippy::inline_always, reason = "vector code must be inlined where its instructions are")]
+
 pub mod activation;
 pub mod format;
 pub mod isa;
