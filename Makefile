@@ -1,5 +1,5 @@
-# What a person types. Needs GNU make 4, a Rust toolchain, a C compiler, and python3 with pip; what
-# else a target needs, it installs, once. `make help` lists the targets.
+# What a person types. Needs GNU make 4, a Rust toolchain, a C and a C++ compiler, and python3 with
+# pip; what else a target needs, it installs, once. `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,12 +18,17 @@ DENY_VERSION := 0.20.2
 MACHETE_VERSION := 0.9.2
 TYPOS_VERSION := 1.52.0
 
+# NVIDIA's compiler, in the parts that it is published in.
+NVCC := target/nvcc
+NVCC_PARTS := nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 \
+    nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85
+
 # $(call install,TOOL,VERSION): from source, a few minutes, only where no version of it is there.
 install = command -v $(1) >/dev/null || cargo install --locked $(1) --version $(2)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bench
 bench: ## Measure the default model here, on the GPU if it can be used; ARGS=… goes to mtok bench
@@ -54,7 +59,7 @@ demo: ## A short tour: a cost worked out, a published figure audited, the models
 	tour cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
 	tour cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
 	tour models list
-	tour bench --duration 10s
+	tour bench --concurrency 1,4 --duration 5s
 
 .PHONY: test
 test: ## Run every test
@@ -63,7 +68,7 @@ test: ## Run every test
 	cargo test --doc
 
 .PHONY: check
-check: fmt lint cuda-check doc deny advisories spelling unused ## Everything short of running tests: form, lints, documentation, licences, spelling
+check: fmt lint cuda-check kernels kernels-sanitize doc deny advisories spelling unused ## Everything short of running tests: form, lints, kernels, documentation, licences, spelling
 	@echo "make check: all passed"
 
 .PHONY: fmt
@@ -80,6 +85,20 @@ cuda-check: ## Check the CUDA build's types and lints, without a CUDA toolkit
 	@stand_in="$(CURDIR)/tests/tools/fake_nvcc"
 	PATH="$$stand_in:$$PATH" NVCC="$$stand_in/nvcc" CUDA_COMPUTE_CAP=90 \
 	    cargo clippy --profile lint --features cuda --all-targets -- -D warnings
+
+.PHONY: kernels
+kernels: $(NVCC)/installed ## Compile the GPU kernels for every GPU, and list what they take
+	@PATH="$(CURDIR)/$(NVCC)/nvidia/cu13/bin:$$PATH" kernels/compile.sh target/kernels
+
+$(NVCC)/installed:
+	@rm -rf $(NVCC)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --no-deps --target $(NVCC) $(NVCC_PARTS)
+	touch $@
+
+.PHONY: kernels-sanitize
+kernels-sanitize: ## Run the GPU kernels on this CPU under the thread and address sanitizers
+	@kernels/sanitize.sh
 
 .PHONY: doc
 doc:
@@ -119,3 +138,14 @@ peers: ## Record what llama.cpp says on the same models, as fixtures for the tes
 	@python3 -m venv target/venv-peers
 	target/venv-peers/bin/pip install --quiet -r benches/peers/requirements.txt
 	target/venv-peers/bin/python benches/peers/record_llama_cpp.py --models "$${MTOK_TEST_MODELS:-target/test-models}" $(ARGS)
+
+# llama.cpp is built here, from source, with all the instructions this CPU has.
+.PHONY: peers-engine
+peers-engine: ## Measure the engine against llama.cpp and mistral.rs, in turns; ARGS="--only NAME …"
+	@python3 -m venv target/venv-peers
+	CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF \
+	    -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF" \
+	    target/venv-peers/bin/pip install --quiet -r benches/peers/requirements-engine.txt
+	ours="$$(cargo bench --bench engine --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$$/\1/p')"
+	target/venv-peers/bin/python -B benches/peers/engine.py --ours "$$ours" \
+	    --models "$${MTOK_TEST_MODELS:-target/test-models}" --out target/peers/engine.json $(ARGS)

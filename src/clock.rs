@@ -44,6 +44,38 @@ impl Clock for RunClock {
     }
 }
 
+/// A clock that can be set back to zero, so that the moments of each run of a sweep count from that
+/// run's own start though one target serves them all. Whoever sets it back sees to it that nobody
+/// measures or sleeps by it then.
+#[derive(Debug)]
+pub struct LapClock<C> {
+    clock: C,
+    /// Nanoseconds on `clock` when the lap began.
+    lap: AtomicU64,
+}
+
+impl<C: Clock> LapClock<C> {
+    /// Laps on another clock, which goes on beneath them. The first begins at its zero.
+    pub fn on(clock: C) -> Self {
+        Self { clock, lap: AtomicU64::new(0) }
+    }
+
+    /// Reads zero from now on.
+    pub fn restart(&self) {
+        self.lap.store(self.clock.now().0, Ordering::SeqCst);
+    }
+}
+
+impl<C: Clock> Clock for LapClock<C> {
+    fn now(&self) -> Moment {
+        Moment(self.clock.now().0.saturating_sub(self.lap.load(Ordering::SeqCst)))
+    }
+
+    fn sleep_until(&self, at: Moment) {
+        self.clock.sleep_until(Moment(at.0.saturating_add(self.lap.load(Ordering::SeqCst))));
+    }
+}
+
 /// The wall clock, for dates and for naming runs; never for measuring.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads time")]
 pub fn wall() -> Timestamp {
@@ -71,5 +103,21 @@ impl Clock for FakeClock {
 
     fn sleep_until(&self, at: Moment) {
         self.nanos.fetch_max(at.0, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lap_begins_at_zero_and_goes_on() {
+        let clock = LapClock::on(FakeClock::default());
+        clock.sleep_until(Moment(700));
+        assert_eq!(clock.now(), Moment(700));
+        clock.restart();
+        assert_eq!(clock.now(), Moment(0));
+        clock.sleep_until(Moment(40));
+        assert_eq!((clock.now(), clock.clock.now()), (Moment(40), Moment(740)));
     }
 }

@@ -16,6 +16,7 @@ pub mod model;
 pub mod prices;
 pub mod record;
 pub mod report;
+pub mod schedule;
 pub mod store;
 pub mod summary;
 pub mod target;

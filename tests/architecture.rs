@@ -56,7 +56,7 @@ fn report(findings: &[Finding]) {
 
 #[test]
 fn the_sources_keep_to_the_house() {
-    let code = ["rs", "cu", "cuh", "h", "c", "py", "sh"];
+    let code = ["rs", "cu", "cuh", "h", "c", "cc", "py", "sh"];
     let sources: Vec<_> = ["src", "tests", "benches", "kernels", "examples"]
         .iter()
         .flat_map(|f| files(f, &code))

@@ -35,8 +35,10 @@ fn succeeded(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-const SHORT: [&str; 9] = [
+const SHORT: [&str; 11] = [
     "bench",
+    "--concurrency",
+    "1",
     "--duration",
     "4s",
     "--warmup",
@@ -89,7 +91,9 @@ fn heavy_a_bench_measures_and_its_figures_hang_together() {
     assert!((number(&again, "/costs/0/blended/value") / full - 2.0).abs() < 1e-9);
     assert_eq!(again["summary"], judged["summary"]);
 
-    for (format, sign) in [("table", "╞"), ("md", "| --- |"), ("csv", "table,load,blended")] {
+    for (format, sign) in
+        [("table", "╞"), ("md", "| --- |"), ("csv", "table,load,input,output,blended")]
+    {
         let shown = mtok(&home, &["runs", "show", "last", "--format", format]).output().unwrap();
         let shown = succeeded(&shown);
         assert!(shown.contains(sign), "{shown}");
@@ -136,14 +140,118 @@ fn heavy_a_run_killed_at_any_instant_leaves_a_readable_record() {
     }
 }
 
+/// Three rungs, as short as they can be.
+const LADDER: [&str; 12] = [
+    "bench",
+    "--concurrency",
+    "4,1,2",
+    "--duration",
+    "2s",
+    "--warmup",
+    "0.1s",
+    "--prompt-tokens",
+    "16",
+    "--output-tokens",
+    "4",
+    "--json",
+];
+
+fn rungs(ladder: &Value) -> &Vec<Value> {
+    ladder["rungs"].as_array().unwrap()
+}
+
+#[test]
+fn heavy_a_ladder_is_climbed_with_one_load_and_judged_again() {
+    let home = home("ladder");
+    let priced = ["--price", "3.60/h", "--slo", "e2e.p50=1h"];
+    let output = mtok(&home, &[&LADDER[..], &priced].concat()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.matches("loading the weights").count(), 1, "{said}");
+    assert!(said.contains("2 of 3, 2 at once: measuring"), "{said}");
+    let ladder: Value = serde_json::from_str(&succeeded(&output)).unwrap();
+    assert_eq!((&ladder["schema"], &ladder["planned"]), (&"mtok.ladder/1".into(), &3.into()));
+
+    let in_flight: Vec<_> = rungs(&ladder).iter().map(|r| number(r, "/concurrency")).collect();
+    assert_eq!(in_flight, [1.0, 2.0, 4.0]);
+    for rung in rungs(&ladder) {
+        assert_eq!(rung["complete"], true, "{rung:#}");
+        let (rate, price) =
+            (number(rung, "/total_rate/value"), number(rung, "/cost/blended/value"));
+        assert!((price * rate / 1_000.0 - 1.0).abs() < 1e-9, "{price} USD/Mtok at {rate} tok/s");
+        // No step is faster than the machine.
+        assert!(number(rung, "/roofline/decode/over_bound") > 1.0, "{rung:#}");
+        assert!(number(rung, "/roofline/prefill/over_bound") > 1.0, "{rung:#}");
+        // What input and output cost together is what the time cost, over a whole run's mix of 16:4.
+        let part = |kind| number(rung, &format!("/cost/{kind}/value"));
+        let (input, output) = (part("input"), part("output"));
+        let (low, high) = (input.min(output), input.max(output));
+        assert!(low <= price && price <= high, "{input}, {output}: {price}");
+    }
+    // The loosest objective is met wherever there are two requests; the point is one of the rungs.
+    let point = number(&ladder, "/point/run/workload/in_flight");
+    assert_eq!(point, number(&ladder, "/cheapest_within_slo"));
+    assert!(in_flight.contains(&point));
+
+    // By the sweep's name, and as the last thing that was done, it is the same.
+    let name = ladder["name"].as_str().unwrap();
+    for name in [name, "last"] {
+        let shown = [&["runs", "show", name, "--json"], &priced[..]].concat();
+        let again: Value =
+            serde_json::from_str(&succeeded(&mtok(&home, &shown).output().unwrap())).unwrap();
+        assert_eq!(again, ladder);
+    }
+    // A rung by its own name is a run.
+    let id = rungs(&ladder)[1]["run"].as_str().unwrap();
+    let alone = succeeded(&mtok(&home, &["runs", "show", id, "--json"]).output().unwrap());
+    let alone: Value = serde_json::from_str(&alone).unwrap();
+    assert_eq!((&alone["schema"], &alone["run"]["id"]), (&"mtok.bench/1".into(), &id.into()));
+    assert_eq!(alone["run"]["sweep"]["name"], name);
+    let listed = succeeded(&mtok(&home, &["runs", "list"]).output().unwrap());
+    assert!(listed.contains(&format!("{name}, 2 of 3")), "{listed}");
+
+    for (format, sign) in
+        [("table", "× bound"), ("md", "| --- |"), ("csv", "table,at once,prefill")]
+    {
+        let shown = mtok(&home, &["runs", "show", name, "--format", format]).output().unwrap();
+        let shown = succeeded(&shown);
+        assert!(shown.contains(sign), "{shown}");
+    }
+}
+
+#[test]
+fn heavy_a_ladder_killed_in_the_middle_keeps_every_rung_so_far() {
+    let home = home("ladder-killed");
+    let records = |home: &Path| {
+        let runs = std::fs::read_dir(home.join("runs")).into_iter().flatten();
+        runs.filter(|run| run.as_ref().unwrap().path().join("run.json").is_file()).count()
+    };
+    let mut child =
+        mtok(&home, &LADDER).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while records(&home) < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before its second rung");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let shown = mtok(&home, &["runs", "show", "last", "--json"]).output().unwrap();
+    let ladder: Value = serde_json::from_str(&succeeded(&shown)).unwrap();
+    assert_eq!((rungs(&ladder).len(), &ladder["planned"]), (2, &3.into()));
+    let complete: Vec<_> = rungs(&ladder).iter().map(|rung| rung["complete"] == true).collect();
+    assert_eq!(complete, [true, false]);
+    // Only the one that came to its end is chosen.
+    assert_eq!(number(&ladder, "/cheapest"), 1.0);
+    let table = succeeded(&mtok(&home, &["runs", "show", "last"]).output().unwrap());
+    assert!(table.contains("2 of 3 rungs") && table.contains("killed"), "{table}");
+}
+
 #[test]
 fn heavy_a_stopped_run_is_kept_and_says_so() {
     let home = home("stopped");
-    let mut child = mtok(&home, &["bench", "--duration", "60s", "--output-tokens", "8"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let long = ["bench", "--concurrency", "1", "--duration", "60s", "--output-tokens", "8"];
+    let mut child =
+        mtok(&home, &long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !home.join("runs").is_dir() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it had a record");
         std::thread::sleep(Duration::from_millis(5));

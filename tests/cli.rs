@@ -298,13 +298,53 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
 
     hint: give at least 1
     ");
-    assert_cmd_snapshot!(mtok(&["bench", "--in-flight", "0"]), @"
+    assert_cmd_snapshot!(mtok(&["bench", "--concurrency", "4,0"]), @"
     success: false
     exit_code: 2
     ----- stdout -----
 
     ----- stderr -----
-    error: `--in-flight`: `0` is not from 1 to 1024
+    error: `--concurrency`: `0` is not from 1 to 1024
+    ");
+    assert_cmd_snapshot!(mtok(&["bench", "--engine", "reference", "--concurrency", "1,4"]), @"
+    success: false
+    exit_code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `--concurrency`: `4` is more than the reference engine runs at once
+
+    hint: it runs one request at a time: `--concurrency 1`, or leave `--engine` out
+    ");
+    assert_cmd_snapshot!(mtok(&["bench", "--engine", "reference", "--threads", "1"]), @"
+    success: false
+    exit_code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `--threads` says nothing to the reference engine
+
+    hint: its library looks at the environment: `RAYON_NUM_THREADS`
+    ");
+    assert_cmd_snapshot!(mtok(&["bench", "--slo", "itl=50ms"]), @"
+    success: false
+    exit_code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `--slo`: `itl` is not a latency that objectives can be set for
+
+    hint: there are `ttft`, `tpot` and `e2e`
+    ");
+    assert_cmd_snapshot!(mtok(&["bench", "--slo", "ttft.p95=500"]), @"
+    success: false
+    exit_code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `--slo`: `500` is not a length of time: a bare number is ambiguous here, it needs a unit
+
+    hint: write it like `500ms`
     ");
     assert_cmd_snapshot!(mtok(&["bench", "--duration", "40"]), @"
     success: false

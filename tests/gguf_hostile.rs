@@ -12,7 +12,9 @@ use candle_core::quantized::gguf_file;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama;
 use mtok::hint::{Fault, Hint};
-use mtok::model::{Control, Loaded, Message, ModelError, Rendering};
+use mtok::model::spec::{LayerPart, Part};
+use mtok::model::weights::Weights;
+use mtok::model::{Control, Description, Loaded, Message, ModelError, Rendering};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -329,6 +331,7 @@ fn poisoned(path: &Path, made: &Made, tally: &mut Tally) {
 fn load(path: &Path, forward: bool) -> Result<(), ModelError> {
     let loaded = Loaded::open(path)?;
     loaded.runnable()?;
+    read_all(&loaded.describe()?)?;
     loaded.tokenizer.encode("hello abc 123", Control::Recognised)?;
     if let Some(chat) = &loaded.chat {
         let now = jiff::civil::date(2026, 11, 22).at(0, 0, 0, 0);
@@ -347,6 +350,22 @@ fn load(path: &Path, forward: bool) -> Result<(), ModelError> {
             .expect("and builds the model");
         let token = Tensor::new(&[[1_u32, 2, 3]], &Device::Cpu).unwrap();
         model.forward(&token, 0).expect("and runs it");
+    }
+    Ok(())
+}
+
+/// Every part that the engine asks for, read as it reads them.
+fn read_all(description: &Description) -> Result<(), ModelError> {
+    use LayerPart as P;
+    let weights = description.weights()?;
+    let own = [P::AttentionNorm, P::Query, P::Key, P::Value, P::Output, P::Gate, P::Up, P::Down];
+    let layers = 0..description.spec.layers.len();
+    let parts = layers.flat_map(|index| own.map(|part| Part::Layer(index, part)));
+    let mut bytes = Vec::new();
+    for part in [Part::Embedding, Part::OutputNorm].into_iter().chain(parts) {
+        let matrix = weights.find(part).expect("what was described is there");
+        weights.read(part, 0..matrix.rows, &mut bytes)?;
+        assert!(!bytes.is_empty());
     }
     Ok(())
 }

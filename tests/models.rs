@@ -6,7 +6,7 @@ mod common;
 
 use mtok::fetch::{Settings, fetch, verify};
 use mtok::hint::{Fault, Hint};
-use mtok::model::{Catalogue, Family, Loaded};
+use mtok::model::{Catalogue, Family, Files, Loaded};
 use mtok::units::Tokens;
 
 #[track_caller]
@@ -16,7 +16,8 @@ fn check(name: &str) -> Loaded {
     let catalogue = Catalogue::embedded().unwrap();
     let manifest = catalogue.find(name).unwrap();
     assert_eq!(loaded.shape, manifest.shape(), "{name}");
-    assert_eq!(Some(loaded.gguf.file_bytes()), manifest.bytes);
+    let Files::Gguf(gguf) = &loaded.files else { panic!("{name} is one file") };
+    assert_eq!(Some(gguf.file_bytes()), manifest.bytes);
     verify(&path, manifest.sha256.unwrap(), &mut common::quiet()).unwrap();
     loaded
 }

@@ -20,6 +20,7 @@ use std::process::Command;
 
 use grip::{faults, idle, let_pass, part, schema, validator};
 use insta_cmd::get_cargo_bin;
+use mtok::record::Header;
 use serde_json::{Value, json};
 
 /// A home of its own, empty.
@@ -84,6 +85,7 @@ fn head_may_lack(at: &str) -> Vec<String> {
         "telemetry/gpus/*/lacks",
         "telemetry/missing",
         "peaks",
+        "sweep",
     ];
     fields.iter().map(|field| format!("{at}/{field}")).collect()
 }
@@ -138,8 +140,11 @@ fn runs() {
         id.clone_into(&mut header.id);
         journal::write(&home, &header, &events, "");
     }
+    header.id = "d".to_owned();
+    header.sweep = Some(journal::part(2));
+    journal::write(&home, &header, &journal::sound(), "");
     let some = printed(&home, &["runs", "list"]);
-    assert_eq!(some["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(some["runs"].as_array().unwrap().len(), 4);
     check("runs", &[none, some], &[], &[("outcome", variants::outcomes())]);
 }
 
@@ -167,9 +172,12 @@ fn a_run_judged() {
         shown("sound", &["--price", "0/h"]),
         shown("killed", &[]),
         shown("stillborn", &[]),
+        shown("sound", &["--slo", "ttft=1s,e2e.p50=2s"]),
+        shown("killed", &["--slo", "tpot.p95=1s"]),
+        shown("stillborn", &["--slo", "tpot=1ms"]),
     ];
     // What these runs are for: prices of every origin and none, intervals, doubts, GPUs and losses.
-    let [sound, given, free, killed, stillborn] = &documents;
+    let [sound, given, free, killed, stillborn, kept, unsure, ..] = &documents;
     let origin = |document: &Value| document["price"]["origin"]["from"].clone();
     assert_eq!((origin(sound), origin(given)), (json!("rentals"), json!("given")));
     assert_eq!((&killed["price"], origin(stillborn)), (&Value::Null, json!("example")));
@@ -182,21 +190,96 @@ fn a_run_judged() {
     assert_eq!((&unread["coverage"], &unread["throttle"]), (&json!(0.0), &Value::Null));
     assert!(killed["summary"]["doubts"].as_array().unwrap().len() > 3, "{}", killed["summary"]);
 
+    assert_eq!(
+        (&kept["slo"]["answer"], &unsure["slo"]["answer"]),
+        (&json!("met"), &json!("cant_tell"))
+    );
+    assert!(
+        sound["roofline"]["decode"]["over_bound"].as_f64().unwrap() > 1.0,
+        "{}",
+        sound["roofline"]
+    );
+    assert!(killed["roofline"]["decode"]["bound"].is_null(), "{}", killed["roofline"]);
+
+    let mut part = journal::header("run.h100.json");
+    part.id = "part".to_owned();
+    part.sweep = Some(journal::part(1));
+    journal::write(&home, &part, &journal::stillborn(), "");
+    let documents = [&documents[..], &[shown("part", &[])]].concat();
+
     let mut may_lack = head_may_lack("/run");
     may_lack.push("/telemetry/gpus/*/gpm/".to_owned());
     let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
-    let parts = [
+    check("bench", &documents, &may_lack, &judged_parts());
+}
+
+/// Every value of what a judgement may hold, for those that no run at hand brings about.
+fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        ("answer", variants::answers()),
         ("doubt", variants::doubts()),
+        ("goodput", variants::goodputs()),
+        ("latency_kind", variants::latency_kinds()),
         ("outcome", variants::outcomes()),
+        ("percentile", variants::percentiles()),
         ("throttle", variants::throttles()),
+    ]
+}
+
+#[test]
+fn a_ladder_judged() {
+    let home = home("ladder");
+    let write = |index, in_flight, fixture, device: Option<&str>, events: &[_]| {
+        let mut header = journal::header(fixture);
+        header.id = format!("2026-11-22T08-00-0{index}Z");
+        header.workload.in_flight = in_flight;
+        header.sweep = Some(journal::part(index));
+        if device.is_some() {
+            header.host.gpu = device.map(str::to_owned);
+            // One more that is never read.
+            let unread = mtok::record::reading::GpuInfo { index: 1, ..Default::default() };
+            header.telemetry.gpus.push(unread);
+        }
+        journal::write(&home, &header, events, "");
+    };
+    write(1, 1, "run.h100.json", None, &journal::sound());
+    write(2, 2, "run.h100.json", None, &journal::sound());
+    write(3, 4, "run.h100.json", Some("NVIDIA H999"), &journal::killed());
+    write(4, 8, "run.json", None, &journal::stillborn());
+    let shown = |more: &[&str]| printed(&home, &[&["runs", "show", "last"][..], more].concat());
+    let documents = [
+        shown(&[]),
+        shown(&["--slo", "ttft=1s"]),
+        shown(&["--slo", "ttft.p99=1s", "--price", "2.50/h"]),
+        serde_json::to_value(mtok::cost::Ladder::of(None, Vec::new())).unwrap(),
     ];
-    check("bench", &documents, &may_lack, &parts);
+    let [plain, kept, unsure, empty] = &documents;
+    // Twice the same journal is a tie, which the fewer in flight win.
+    assert_eq!(
+        (&plain["cheapest"], &plain["point"]["run"]["workload"]["in_flight"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!((&plain["planned"], plain["rungs"].as_array().unwrap().len()), (&json!(6), 4));
+    assert_eq!((&kept["cheapest_within_slo"], &unsure["point"]), (&json!(1), &Value::Null));
+    assert_eq!((&empty["name"], &empty["rungs"]), (&Value::Null, &json!([])));
+
+    let mut may_lack = [head_may_lack("/run"), head_may_lack("/point/run")].concat();
+    may_lack.push("/point/telemetry/gpus/*/gpm/".to_owned());
+    let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
+    let mut parts = judged_parts();
+    // The operating point is held to this in the documents of single runs.
+    let single = |id: &str| printed(&home, &["runs", "show", id]);
+    let points = ["2026-11-22T08-00-03Z", "2026-11-22T08-00-04Z"].map(single);
+    parts.push(("bench", points.to_vec()));
+    check("ladder", &documents, &may_lack, &parts);
 }
 
 #[test]
 fn a_record() {
-    let heads = ["run.json", "run.h100.json"]
-        .map(|fixture| serde_json::to_value(journal::header(fixture)).unwrap());
+    let heads =
+        [("run.json", None), ("run.h100.json", Some(journal::part(1)))].map(|(name, sweep)| {
+            serde_json::to_value(Header { sweep, ..journal::header(name) }).unwrap()
+        });
     let may_lack = head_may_lack("");
     let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
     check("run", &heads, &may_lack, &[]);
@@ -277,4 +360,5 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 8] = ["run", "event", "bench", "cost", "runs", "models", "model", "doctor"];
+const SCHEMAS: [&str; 9] =
+    ["run", "event", "bench", "ladder", "cost", "runs", "models", "model", "doctor"];

@@ -1,5 +1,5 @@
 //! Token ids and chat prompts of real models against llama.cpp's, as recorded in
-//! `tests/fixtures/peers`.
+//! `tests/fixtures/peers`; of tiny folders as on the hub against transformers'.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
 
@@ -7,6 +7,7 @@ mod common;
 
 use mtok::model::{Control, Loaded, Message, Rendering};
 use serde::Deserialize;
+use std::path::Path;
 
 #[derive(Deserialize)]
 struct Case {
@@ -113,4 +114,58 @@ fn qwen_renders_conversations_as_its_template_says() {
 #[test]
 fn a_base_model_has_no_template() {
     assert!(Loaded::open(&common::model("gemma-3-270m")).unwrap().chat.is_none());
+}
+
+/// What transformers makes of some texts and a conversation, beside a tiny model.
+#[derive(Deserialize)]
+struct Hub {
+    tokens: usize,
+    bos: u32,
+    eos: u32,
+    texts: Vec<HubText>,
+    conversation: Vec<Message>,
+    chat: String,
+    chat_ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct HubText {
+    text: String,
+    ids: Vec<u32>,
+    prompt: Vec<u32>,
+    literal: Vec<u32>,
+}
+
+#[track_caller]
+fn check_hub(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/families").join(name);
+    let loaded = Loaded::open(&folder).unwrap();
+    let tokenizer = &loaded.tokenizer;
+    let want: Hub =
+        serde_json::from_slice(&fs_err::read(folder.join("tokens.json")).unwrap()).unwrap();
+    assert_eq!(tokenizer.len(), want.tokens);
+    assert_eq!((tokenizer.bos(), tokenizer.eos()), (Some(want.bos), Some(want.eos)));
+    assert!(tokenizer.ends_generation(want.eos) && !tokenizer.ends_generation(want.bos));
+    for HubText { text, ids, prompt, literal } in &want.texts {
+        assert_eq!(tokenizer.encode(text, Control::Recognised).unwrap(), *ids, "{text:?}");
+        assert_eq!(tokenizer.encode_prompt(text, Control::Recognised).unwrap(), *prompt);
+        assert_eq!(tokenizer.encode(text, Control::Literal).unwrap(), *literal, "{text:?}");
+        // Nothing is lost on the way back.
+        assert_eq!(tokenizer.decode(literal), *text);
+    }
+    let now = jiff::civil::date(2026, 11, 22).at(0, 0, 0, 0);
+    let rendering = Rendering { add_generation_prompt: true, now };
+    let chat = loaded.chat.unwrap().render(&want.conversation, rendering).unwrap();
+    assert_eq!(chat, want.chat);
+    assert_eq!(tokenizer.encode_chat(&chat).unwrap(), want.chat_ids);
+}
+
+#[test]
+fn a_byte_level_folder_is_read_as_transformers_reads_it() {
+    check_hub("smollm2");
+}
+
+#[test]
+fn a_sentencepiece_folder_is_read_as_transformers_reads_it() {
+    check_hub("mistral");
 }

@@ -22,7 +22,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llama_cpp import MODELS, LlamaCpp, Model, PeerError, build, say
+from llama_server import LlamaCpp, PeerError, build, say
+from models import MODELS, Model
 
 PROMPT_TOKENS = 512
 OUTPUT_TOKENS = 128

@@ -3,12 +3,12 @@
 
     record_llama_cpp.py --models DIR [--only NAME] [--what KIND] [--check]
 
-Writes <model>.{tokenizer,chat,greedy,exact}.json. With --check it writes nothing and
-fails if what it records differs from what is there by more than the date.
+Writes <model>.{tokenizer,chat,greedy,exact,oracle,oracle-exact}.json. With --check it
+writes nothing and fails if what it records differs from what is there by more than the
+date.
 
-Invariant: every token in a fixture is one that llama.cpp fed or chose, and every
-log-probability is over the raw logits, before any sampler. The checks in `greedy`
-and in `LlamaCpp.top` stop the recording rather than let a doubtful position through.
+Invariant: what is in a fixture is what llama.cpp said, and `provenance` says which
+llama.cpp, how set up. The checks that hold single positions are in `teacher`.
 """
 
 import argparse
@@ -24,110 +24,12 @@ import jinja2.ext
 import jinja2.sandbox
 import texts
 from dequantize import dequantize
-from llama_cpp import MODELS, LlamaCpp, Model, PeerError, build, say, sha256_of
+from llama_server import LlamaCpp, PeerError, build, say
+from models import MODELS, Model, sha256_of
+from teacher import LONG, SHORT, Shape, second_opinion, teach
 
 FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "peers"
-OUTPUT_TOKENS = 32
-TOP = 10
 CONTEXT_TOKENS = 2048
-# Five decimals: margins are judged at 0.1.
-LOGPROB_DECIMALS = 5
-
-
-def top_after(llama: LlamaCpp, ids: list[int], tokens: list[int]) -> list[list]:
-    """[id, logprob] of the 10 best after `ids + tokens`, given that this is called in order."""
-    candidates = llama.top(ids + tokens, TOP, append=bool(tokens))
-    return [[token, round(logprob, LOGPROB_DECIMALS)] for token, logprob in candidates]
-
-
-def greedy(llama: LlamaCpp, ids: list[int]) -> dict:
-    """The teacher: 32 times the best token, with the top 10 at each position.
-
-    An end token is a token like any other here, and the teacher goes on behind it.
-    """
-    tokens: list[int] = []
-    top: list[list[list]] = []
-    while len(tokens) < OUTPUT_TOKENS:
-        candidates = top_after(llama, ids, tokens)
-        logprobs = [logprob for _, logprob in candidates]
-        if len(candidates) != TOP or logprobs != sorted(logprobs, reverse=True):
-            raise PeerError(f"position {len(tokens)}: not {TOP} candidates in falling order")
-        top.append(candidates)
-        tokens.append(candidates[0][0])
-    # What the server's own loop generates when it is left alone, up to an end token.
-    alone = llama.complete(ids, OUTPUT_TOKENS)["tokens"]
-    if not alone or alone != tokens[: len(alone)]:
-        raise PeerError(f"asked token by token {tokens}, generated at a stretch {alone}")
-    return {
-        "tokens": tokens,
-        "ends_at": len(alone) if len(alone) < OUTPUT_TOKENS else None,
-        "top": top,
-    }
-
-
-def second_opinion(llama: LlamaCpp, prompts: list[dict]) -> dict:
-    """How far llama.cpp agrees with `prompts`, its own record, when set up otherwise.
-
-    Teacher-forced. What comes out is a yardstick: another program cannot be asked to
-    agree with the record better than llama.cpp itself does with other arithmetic.
-    """
-    misses: list[dict] = []
-    drifts: list[float] = []
-    for prompt in prompts:
-        for position, (token, first) in enumerate(
-            zip(prompt["tokens"], prompt["top"], strict=True)
-        ):
-            again = top_after(llama, prompt["ids"], prompt["tokens"][:position])
-            margins = [margins_below(token, candidates) for candidates in (first, again)]
-            runner_up = first[1][0]
-            # The two best of a record are all but always in the other's top 10.
-            if runner_up in margins[1]:
-                drifts.append(abs(margins[0][runner_up] - margins[1][runner_up]))
-            best = again[0][0]
-            if best != token:
-                margin = margins[0].get(best)
-                misses.append({"prompt": prompt["name"], "position": position, "margin": margin})
-    drifts.sort()
-    quantiles = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    return {
-        "settings": llama.settings,
-        "positions": sum(len(prompt["top"]) for prompt in prompts),
-        "top1_misses": misses,
-        # Of the margin between the record's two best tokens, in logits.
-        "margin_drift": {
-            name: round(drifts[min(int(share * len(drifts)), len(drifts) - 1)], 4)
-            for name, share in quantiles.items()
-        },
-    }
-
-
-def margins_below(token: int, candidates: list[list]) -> dict[int, float]:
-    """By how many logits `token` leads each other candidate; empty if it is not among them.
-
-    A difference of log-probabilities is one of logits: the normaliser cancels.
-    """
-    logprobs = dict(candidates)
-    if token not in logprobs:
-        return {}
-    lead = logprobs.pop(token)
-    return {other: round(lead - logprob, LOGPROB_DECIMALS) for other, logprob in logprobs.items()}
-
-
-def teach(model: Model, templates: LlamaCpp, teacher: LlamaCpp) -> list[dict]:
-    """Every prompt, made into token ids by `templates` and continued by `teacher`."""
-    prompts = []
-    for name, content in texts.PROMPTS:
-        if isinstance(content, str):
-            kind, text = "plain", content
-        elif model.has_chat_template:
-            kind, text = "chat", templates.render(content, add_generation_prompt=True)
-        else:
-            kind, text = "plain-chat", texts.plain_chat(content)
-        ids = templates.tokenize(text, add_special=True)
-        say(f"  {name}: {len(ids)} tokens")
-        head = {"name": name, "kind": kind, "text": text, "ids": ids}
-        prompts.append(head | greedy(teacher, ids))
-    return prompts
 
 
 def teacher_record(llama: LlamaCpp, prompts: list[dict], opinions: dict) -> dict:
@@ -142,10 +44,30 @@ def teacher_record(llama: LlamaCpp, prompts: list[dict], opinions: dict) -> dict
 
 def record_greedy(model: Model, path: Path, llama: LlamaCpp) -> dict:
     """llama.cpp as people run it: quantized products, f16 cache, flash attention."""
-    prompts = teach(model, llama, llama)
-    say("  again without flash attention")
-    with other_setup(path, llama, flash_attention=False) as other:
-        opinions = {"without_flash_attention": second_opinion(other, prompts)}
+    return as_stored(model, path, llama, SHORT, ["without_flash_attention"])
+
+
+def record_oracle(model: Model, path: Path, llama: LlamaCpp) -> dict:
+    """The same after more prompts and for longer, against more of llama.cpp's own variants."""
+    return as_stored(model, path, llama, LONG, list(OTHER_SETUPS))
+
+
+# What changes llama.cpp's arithmetic and not what it computes.
+OTHER_SETUPS: dict[str, dict] = {
+    "without_flash_attention": {"flash_attention": False},
+    "f32_cache_without_flash_attention": {"flash_attention": False, "kv_cache": "f32"},
+    "weights_not_repacked": {"repack": False},
+    "prompt_in_batches_of_8": {"batch_tokens": 8},
+}
+
+
+def as_stored(model: Model, path: Path, llama: LlamaCpp, shape: Shape, variants: list[str]) -> dict:
+    prompts = teach(model, llama, llama, shape)
+    opinions = {}
+    for variant in variants:
+        say(f"  again: {variant}")
+        with other_setup(path, llama, **OTHER_SETUPS[variant]) as other:
+            opinions[variant] = second_opinion(other, prompts, shape)
     return teacher_record(llama, prompts, opinions)
 
 
@@ -158,18 +80,26 @@ def record_exact(model: Model, path: Path, llama: LlamaCpp) -> dict:
     on widened weights can be held to this record sharply, and a quantized one to be
     no farther from it than llama.cpp's own quantized arithmetic is.
     """
+    return widened(model, path, llama, SHORT)
+
+
+def record_oracle_exact(model: Model, path: Path, llama: LlamaCpp) -> dict:
+    return widened(model, path, llama, LONG)
+
+
+def widened(model: Model, path: Path, llama: LlamaCpp, shape: Shape) -> dict:
     with tempfile.TemporaryDirectory(prefix="mtok-peers-") as scratch:
-        widened = Path(scratch) / "f32.gguf"
-        dequantize(path, widened)
-        with other_setup(widened, llama, flash_attention=False, kv_cache="f32") as teacher:
-            prompts = teach(model, llama, teacher)
+        file = Path(scratch) / "f32.gguf"
+        dequantize(path, file)
+        with other_setup(file, llama, flash_attention=False, kv_cache="f32") as teacher:
+            prompts = teach(model, llama, teacher, shape)
             settings = teacher.settings
         opinions = {}
         say("  again with an f16 cache and flash attention")
-        with other_setup(widened, llama) as other:
-            opinions["f16_cache_and_flash_attention"] = second_opinion(other, prompts)
+        with other_setup(file, llama) as other:
+            opinions["f16_cache_and_flash_attention"] = second_opinion(other, prompts, shape)
     say("  again with quantized products")
-    opinions["quantized_products"] = second_opinion(llama, prompts)
+    opinions["quantized_products"] = second_opinion(llama, prompts, shape)
     return {"weights": "dequantized to f32", "teacher_settings": settings} | teacher_record(
         llama, prompts, opinions
     )
@@ -257,6 +187,8 @@ RECORDERS = {
     "chat": record_chat,
     "greedy": record_greedy,
     "exact": record_exact,
+    "oracle": record_oracle,
+    "oracle-exact": record_oracle_exact,
 }
 
 

@@ -64,6 +64,91 @@ PROMPTS: list[tuple[str, str | list[dict]]] = [
 ]
 
 
+MINUTES = """\
+Minutes of the allotment society, 14 March. Present: nine members, one dog.
+1. The water butt by the gate leaks. Marta will ask her cousin for a new tap.
+2. The path to plot 12 is under water after every rain. Two loads of gravel would
+   do, at 85 each; the society has 140 in the tin. It was agreed to buy one load
+   now and one in autumn, and to ask the plot holders along the path for help.
+3. Seeds: the order goes out on Friday. Whoever wants broad beans says so by then.
+4. Mr Osei asked whether bees may be kept on plot 3. After some talk about stings
+   the members were for it, seven to one; the dog did not vote.
+5. Any other business: somebody has left a wheelbarrow on plot 7. It is green.
+
+Decisions in one sentence each:
+1."""
+
+LETTER = """\
+Dear neighbour,
+
+from Monday we repair the roof of number 14. A scaffold will stand on the pavement for
+about three weeks, and on the first two days there will be noise from eight in the morning.
+We have asked the workers to keep the bicycle stands free. If your bicycle is in the way
+all the same, somebody will ring at your door before moving it. The lime tree stays; a
+gardener has tied back two branches. Should anything be broken, write to us, and take a
+picture if you can: we are insured, and we would rather pay for a flower pot than lose
+"""
+
+# With `PROMPTS`, what the longer record is made of: fifty in all, most of 5 to 200 tokens.
+MORE_PROMPTS: list[tuple[str, str | list[dict]]] = [
+    ("definition", "Photosynthesis is the process by which"),
+    ("dialogue", '"You are late," said the old woman without looking up. "I know," he said. "'),
+    ("numbered-list", "Things to pack for a week in the mountains:\n1. A warm jacket\n2."),
+    ("bullets", "Shopping list\n- six eggs\n- a litre of milk\n-"),
+    ("recipe", "Pancakes for four. Mix 250 g of flour, half a litre of milk and three eggs. Then"),
+    ("letter", LETTER),
+    ("minutes", MINUTES),
+    ("news", "LISBON, Tuesday. The tram drivers of the city went back to work this morning after"),
+    ("science", "When light passes from air into water, it changes its direction because"),
+    ("arithmetic", "12 + 30 = 42\n7 + 9 = 16\n25 + 14 ="),
+    ("months", "January, February, March, April,"),
+    ("question-answer", "Q: What do bees make?\nA: Honey.\nQ: What do cows give?\nA:"),
+    ("sentiment", "Review: I loved it. -> good\nReview: Never again. -> bad\nReview: Superb! ->"),
+    ("translation", "English: Good morning\nFrench: Bonjour\nEnglish: Thank you\nFrench:"),
+    ("json", '{"name": "Ada", "born": 1815, "languages": ["English", "French"], "city": "'),
+    ("html", "<!DOCTYPE html>\n<html>\n<head>\n  <title>Tide table</title>\n"),
+    ("sql", "-- The ten customers who spent most last year\nSELECT customer_id, SUM(amount)"),
+    ("shell", "#!/bin/sh\n# Count the lines of every text file here.\nfor file in *.txt; do\n"),
+    (
+        "c",
+        "#include <stdio.h>\n\n/* Greatest common divisor. */\n"
+        "static unsigned gcd(unsigned a, unsigned b) {\n    while (b != 0) {\n",
+    ),
+    (
+        "javascript",
+        "// Calls `action` once, `delay` milliseconds after the last call.\n"
+        "function debounce(action, delay) {\n  let timer;\n  return function",
+    ),
+    (
+        "python-class",
+        "class Stack:\n    def __init__(self):\n        self.items = []\n\n    def push(self, item):",
+    ),
+    ("toml", '[package]\nname = "tides"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n'),
+    ("french", "Le marché ouvre à six heures, et les pêcheurs arrivent avec"),
+    ("italian", "Nel mezzo della piazza c'è una fontana che"),
+    ("portuguese", "A avó guardava as cartas numa caixa de madeira, porque"),
+    ("polish", "Zimą jezioro zamarza i dzieci"),
+    ("turkish", "Sabahları erken kalkıp denize bakmak"),
+    (
+        "chat-code",
+        [{"role": "user", "content": "Write a Python function that reverses a string."}],
+    ),
+    (
+        "chat-list",
+        [
+            {"role": "system", "content": "Answer as a numbered list, without an introduction."},
+            {"role": "user", "content": "How do I repot a house plant?"},
+        ],
+    ),
+    (
+        "chat-long",
+        [
+            {"role": "user", "content": "Here is a letter.\n\n" + LETTER + "\nWhat is it about?"},
+        ],
+    ),
+]
+
+
 def plain_chat(messages: list[dict]) -> str:
     """A conversation for a base model, which knows no template."""
     lines = [f"{message['role'].capitalize()}: {message['content']}\n" for message in messages]

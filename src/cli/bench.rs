@@ -1,6 +1,6 @@
 //! `mtok bench`: the main job.
 
-use super::checked::Bench;
+use super::checked::{Bench, Judging};
 use super::failure::Failure;
 use super::home::Home;
 use super::progress::Line;
@@ -8,15 +8,14 @@ use super::raw::Format;
 use super::{interrupt, output, weights};
 use crate::clock::wall;
 use crate::conduct::Measurement;
-use crate::cost::{Assumptions, Books, Judgement, Load};
+use crate::cost::{Assumptions, Books, Judgement, Ladder};
 use crate::hardware::{Catalogue, Rentals};
 use crate::hint::Fault;
 use crate::prices::Book;
 use crate::record::{Outcome, Run};
-use crate::report::bench_document;
+use crate::report::{bench_document, ladder_document};
 use crate::store;
 use crate::telemetry::driver::cuda_driver;
-use crate::units::UsdPerHour;
 
 /// Fetches, runs, judges, prints.
 pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
@@ -27,19 +26,27 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
     let mut line = Line::new();
     let measurement = Measurement {
         subject: &subject,
-        plan: bench.plan,
+        plans: &bench.plans,
         sampling: bench.sampling,
         device: bench.device,
+        engine: bench.engine,
+        threads: bench.threads,
         runs: &home.runs(),
         stop,
     };
     let measured = measurement.make(&mut |stage| line.stage(stage));
     line.done();
     let measured = measured?;
-    let run = store::read(&measured.folder)?;
-    print(&run, bench.price, &bench.loads, format)?;
+    let runs: Vec<_> = measured.folders.iter().map(|f| store::read(f)).collect::<Result<_, _>>()?;
+    let judging = &bench.judging;
+    match runs.as_slice() {
+        [run] if bench.plans.len() == 1 => print(run, judging, format)?,
+        rungs => print_ladder(rungs, judging, format)?,
+    }
     if measured.outcome == Outcome::Interrupted {
-        let message = format!("stopped; what was measured is in `{}`", measured.folder.display());
+        let folders = measured.folders.iter().map(|folder| format!("`{}`", folder.display()));
+        let folders = folders.collect::<Vec<_>>().join(", ");
+        let message = format!("stopped; what was measured is in {folders}");
         return Err(
             Failure::new(Fault::Interrupted, message).hint("`mtok runs show last` judges it again")
         );
@@ -48,21 +55,31 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
 }
 
 /// Judges a run and prints the judgement.
-pub(crate) fn print(
-    run: &Run,
-    price: Option<UsdPerHour>,
-    loads: &[Load],
+pub(crate) fn print(run: &Run, judging: &Judging, format: Format) -> Result<(), Failure> {
+    let judgement = Judgement::of(run, &books()?, &assumptions(judging));
+    output::print(format, &bench_document(&judgement), &judgement)
+}
+
+/// Judges the runs of a sweep together and prints the ladder.
+pub(crate) fn print_ladder(
+    rungs: &[Run],
+    judging: &Judging,
     format: Format,
 ) -> Result<(), Failure> {
-    let books = Books {
-        gpus: Catalogue::embedded()?,
-        rentals: Rentals::embedded()?,
-        prices: Book::embedded()?,
-    };
-    let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let assumptions = Assumptions { price, loads: loads.to_vec(), today };
-    let judgement = Judgement::of(run, &books, &assumptions);
-    output::print(format, &bench_document(&judgement), &judgement)
+    let (books, assumptions) = (books()?, assumptions(judging));
+    let judged = rungs.iter().map(|run| Judgement::of(run, &books, &assumptions)).collect();
+    let ladder = Ladder::of(assumptions.slo, judged);
+    output::print(format, &ladder_document(&ladder), &ladder)
+}
+
+fn books() -> Result<Books, Failure> {
+    let (gpus, rentals) = (Catalogue::embedded()?, Rentals::embedded()?);
+    Ok(Books { gpus, rentals, prices: Book::embedded()? })
+}
+
+fn assumptions(judging: &Judging) -> Assumptions {
+    let Judging { price, loads, slo } = judging.clone();
+    Assumptions { price, loads, slo, today: wall().to_zoned(jiff::tz::TimeZone::UTC).date() }
 }
 
 /// A binary without CUDA beside a CUDA driver measures the wrong machine: that is said first.

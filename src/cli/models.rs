@@ -7,7 +7,7 @@ use super::raw::{Format, RawModels};
 use super::{interrupt, output, weights};
 use crate::fetch::verify;
 use crate::hint::Fault;
-use crate::model::{Catalogue, Loaded, Source};
+use crate::model::{Catalogue, Files, Loaded, Source};
 use crate::report::{ModelCard, ModelList, ModelRow, model_document, models_document};
 use std::path::PathBuf;
 
@@ -57,8 +57,11 @@ fn check(model: &str, home: &Home) -> Result<(), Failure> {
         }
         Source::File(path) => (path, None),
     };
-    Loaded::open(&path)?;
-    eprintln!("`{}`: a sound GGUF file", path.display());
+    let what = match Loaded::open(&path)?.files {
+        Files::Gguf(_) => "a sound GGUF file",
+        Files::Folder(_) => "a sound folder of safetensors",
+    };
+    eprintln!("`{}`: {what}", path.display());
     let Some(sum) = sum else {
         eprintln!("no checksum to compare with: the manifest states none");
         return Ok(());

@@ -19,6 +19,8 @@ pub(crate) struct Line {
     bar: ProgressBar,
     terminal: bool,
     said: String,
+    /// What goes before a run's phase: which run of a sweep it is.
+    rung: String,
 }
 
 impl Line {
@@ -27,7 +29,8 @@ impl Line {
         let terminal = std::io::stderr().is_terminal();
         let target =
             if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bar: ProgressBar::with_draw_target(None, target), terminal, said: String::new() }
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { bar, terminal, said: String::new(), rung: String::new() }
     }
 
     fn say(&mut self, message: &str, style: &str) {
@@ -59,13 +62,16 @@ impl Line {
             }),
             Stage::Probing => self.say("probing the machine's peaks", "{msg} {spinner}"),
             Stage::Loading => self.say("loading the weights", "{msg} {spinner}"),
+            Stage::Rung { in_flight, index, of } => {
+                self.rung = format!("{index} of {of}, {in_flight} at once: ");
+            }
             Stage::Running(progress) => {
                 let phase = match progress.phase {
                     Phase::WarmUp => "warming up",
                     Phase::Measure => "measuring",
                     Phase::Drain => "waiting for the last requests",
                 };
-                self.say(phase, STEPS);
+                self.say(&format!("{}{phase}", self.rung), STEPS);
                 self.bar.set_length(STEPS_TOTAL);
                 #[expect(
                     clippy::cast_possible_truncation,

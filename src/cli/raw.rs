@@ -122,30 +122,30 @@ pub(crate) enum Grain {
 /// `mtok bench`.
 #[derive(Debug, Args)]
 pub(crate) struct RawBench {
-    /// A model's name (`mtok models list`) or the path of a GGUF file. Default: a small one.
+    /// A model's name (`mtok models list`), or the path of a GGUF file or of a folder with
+    /// safetensors. Default: a small one.
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
-    /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for this GPU.
-    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
-    pub price: Option<String>,
-    /// Loads to print the cost at, beside 100 %, 30 % and 10 %: `45%`.
-    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
-    pub load: Vec<String>,
+    /// What to judge it by.
+    #[command(flatten)]
+    pub judging: RawJudging,
+    /// Requests in flight at once: one number for one point; several for a ladder, a run each.
+    /// Default: 1,2,4,8,16,32.
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub concurrency: Vec<u32>,
     /// Prompt tokens of each request.
     #[arg(long, value_name = "N", default_value = "128")]
     pub prompt_tokens: String,
     /// Output tokens of each request.
     #[arg(long, value_name = "N", default_value = "64")]
     pub output_tokens: String,
-    /// Requests in flight at once.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub in_flight: u32,
-    /// How long to measure.
-    #[arg(long, value_name = "TIME", default_value = "40s")]
-    pub duration: String,
-    /// How long to send requests before anything is counted.
-    #[arg(long, value_name = "TIME", default_value = "4s")]
-    pub warmup: String,
+    /// How long to measure each point. Default: 40s; on each rung of a ladder 6s, and up to 12s until
+    /// six rounds of requests have ended.
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// How long to send requests before anything is counted. Default: 4s; on each rung of a ladder 1s.
+    #[arg(long, value_name = "TIME")]
+    pub warmup: Option<String>,
     /// What prompts and sampling are drawn from.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -164,9 +164,39 @@ pub(crate) struct RawBench {
     /// Where to run.
     #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
     pub device: Device,
+    /// What runs the model.
+    #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
+    pub engine: Engine,
+    /// Threads that compute. Default: one for each core that this process may use.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u32>,
     /// How results are written.
     #[command(flatten)]
     pub output: RawOutput,
+}
+
+/// What measurements are judged by: nothing of it changes what is measured.
+#[derive(Debug, Args)]
+pub(crate) struct RawJudging {
+    /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for its GPU.
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+    pub price: Option<String>,
+    /// Loads to print the cost at, beside 100 %, 30 % and 10 %: `45%`.
+    #[arg(long, value_name = "SHARES", value_delimiter = ',')]
+    pub load: Vec<String>,
+    /// What latencies shall keep to: `ttft=500ms,tpot.p95=50ms,e2e=10s`. Without a percentile: p90.
+    #[arg(long, value_name = "LIMITS")]
+    pub slo: Option<String>,
+}
+
+/// What runs the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum Engine {
+    /// The engine of this program, which batches.
+    #[default]
+    Own,
+    /// The models of candle-transformers, one request at a time: a second opinion.
+    Reference,
 }
 
 /// Where the engine runs.
@@ -219,16 +249,13 @@ pub(crate) enum RawRuns {
         #[command(flatten)]
         output: RawOutput,
     },
-    /// One run, judged again from its record.
+    /// One run, or all the runs of a ladder, judged again from their records.
     Show {
-        /// Its name, the path of its folder, or `last`.
+        /// The name of a run or of a ladder, the path of a run's folder, or `last`.
         run: String,
-        /// The price to judge it at: `2.50/h`. Default as for `bench`.
-        #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
-        price: Option<String>,
-        /// Loads to print the cost at, beside 100 %, 30 % and 10 %.
-        #[arg(long, value_name = "SHARES", value_delimiter = ',')]
-        load: Vec<String>,
+        /// What to judge it by.
+        #[command(flatten)]
+        judging: RawJudging,
         /// How results are written.
         #[command(flatten)]
         output: RawOutput,

@@ -1,34 +1,44 @@
 //! `mtok runs`: what was measured, and judging it again.
 
+use super::checked::Judging;
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::{Format, RawRuns};
-use super::{bench, checked, output};
+use super::{bench, output};
+use crate::record::Run;
 use crate::report::{RunList, RunRow, runs_document};
-use crate::store;
+use crate::store::{self, Found};
+use std::path::{Path, PathBuf};
 
 /// Lists or shows.
 pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
     let runs = Home::find()?.runs();
     match raw {
         RawRuns::List { output } => list(&runs, output.format()),
-        RawRuns::Show { run, price, load, output } => {
-            let price = checked::price(price.as_deref())?;
-            let loads = checked::loads(&load)?;
-            let found = store::read(&store::find(&runs, &run)?)?;
-            bench::print(&found, price, &loads, output.format())
+        RawRuns::Show { run, judging, output } => {
+            let (judging, format) = (Judging::try_from(judging)?, output.format());
+            match store::find(&runs, &run)? {
+                Found::Run(folder) => bench::print(&store::read(&folder)?, &judging, format),
+                Found::Sweep(folders) => bench::print_ladder(&readable(folders), &judging, format),
+            }
         }
     }
 }
 
-fn list(runs: &std::path::Path, format: Format) -> Result<(), Failure> {
-    let mut list = RunList { schema: "mtok.runs/1", runs: Vec::new() };
-    for folder in store::list(runs)? {
-        match store::read(&folder) {
-            Ok(run) => list.runs.push(RunRow::of(&run)),
-            // One damaged record must not hide the others.
-            Err(error) => eprintln!("{}", Failure::from(error)),
-        }
-    }
+fn list(runs: &Path, format: Format) -> Result<(), Failure> {
+    let rows = readable(store::list(runs)?).iter().map(RunRow::of).collect();
+    let list = RunList { schema: "mtok.runs/1", runs: rows };
     output::print(format, &runs_document(&list), &list)
+}
+
+/// The runs that can be read: one damaged record must not hide the others.
+fn readable(folders: Vec<PathBuf>) -> Vec<Run> {
+    let read = |folder: PathBuf| match store::read(&folder) {
+        Ok(run) => Some(run),
+        Err(error) => {
+            eprintln!("{}", Failure::from(error));
+            None
+        }
+    };
+    folders.into_iter().filter_map(read).collect()
 }

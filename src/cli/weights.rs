@@ -16,7 +16,9 @@ pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<
     match catalogue.resolve(argument)? {
         Source::File(path) => {
             let known = catalogue.iter().find(|manifest| is_file_of(manifest, &path));
-            let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            // A folder's name may have a dot in it that begins no extension: `Qwen2.5-0.5B`.
+            let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+            let stem = stem.unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             Ok(Subject {
                 name: known.map_or(stem, |manifest| manifest.title.clone()),
                 family: known.and_then(|manifest| manifest.family.clone()),

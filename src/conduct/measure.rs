@@ -1,25 +1,25 @@
-//! One measurement: open the model, describe the machine, start a record, run the plan.
+//! A measurement: open the model, then for each plan describe the machine, start a record, run.
 
 use super::MeasureError;
-use crate::clock::{Clock, RunClock, wall};
+use super::header::{header, part};
+use super::service::Service;
+use crate::clock::{Clock, LapClock, RunClock};
 use crate::engine::device::Placement;
-use crate::engine::reference::{Architecture, Reference};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
-use crate::engine::{DeviceChoice, Forward};
+use crate::engine::{DeviceChoice, EngineChoice};
 use crate::load::{Driver, Journal, Progress};
 use crate::model::tokenizer::TokenizerError;
-use crate::model::{Control, Loaded, ModelError, Runnable, Tokenizer};
-use crate::record::reading::GpuInfo;
-use crate::record::{Event, Header, Host, Model, Outcome, Workload};
-use crate::target::Request;
-use crate::target::in_process::{InProcess, QUEUE_MAX};
-use crate::telemetry::cpu::Machine;
+use crate::model::{Control, Loaded, ModelError, Tokenizer};
+use crate::record::{Event, Header, Outcome, Peaks, Sweep};
+use crate::target::{Request, Target};
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
+use crate::units::Tokens;
 use crate::workload::{Plan, Planned, prompt};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The model under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +39,16 @@ pub struct Subject {
 pub struct Measurement<'a> {
     /// What to run.
     pub subject: &'a Subject,
-    /// What to send it.
-    pub plan: Plan,
+    /// What to send it: a run each, in this order. Of several, the runs are one sweep.
+    pub plans: &'a [Plan],
     /// How it chooses tokens.
     pub sampling: SamplerParams,
     /// Where it runs.
     pub device: DeviceChoice,
+    /// What runs it.
+    pub engine: EngineChoice,
+    /// How many threads compute; `None`: one for each core that this process may use.
+    pub threads: Option<NonZeroU32>,
     /// Where records are kept.
     pub runs: &'a Path,
     /// Set by somebody who wants it to end now.
@@ -63,6 +67,15 @@ pub enum Stage {
     Probing,
     /// The weights are loaded.
     Loading,
+    /// The next run of a sweep begins.
+    Rung {
+        /// Requests in flight.
+        in_flight: u32,
+        /// Which run this is, counted from 1.
+        index: u32,
+        /// How many there are to be.
+        of: u32,
+    },
     /// Requests are under way.
     Running(Progress),
 }
@@ -70,8 +83,8 @@ pub enum Stage {
 /// A measurement that ended, well or stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// Its record.
-    pub folder: PathBuf,
+    /// The records of its runs, in their order; where it was stopped, fewer than planned.
+    pub folders: Vec<PathBuf>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -80,131 +93,172 @@ impl Measurement<'_> {
     /// Makes the measurement.
     ///
     /// # Errors
-    /// Where the model can't be run, the machine lacks something, or the run fails. From the start
-    /// of the record on, the failure is in it, too.
+    /// Where the model can't be run, the machine lacks something, or a run fails. From the start
+    /// of a record on, the failure is in it, too; the runs before it are on record, whole.
     pub fn make(&self, watch: &mut dyn FnMut(Stage)) -> Result<Measured, MeasureError> {
         let loaded = Loaded::open(&self.subject.path)?;
-        let runnable = loaded.runnable()?;
-        self.check_context(&runnable)?;
+        let limit = match self.engine {
+            EngineChoice::Own => loaded.describe()?.spec.context,
+            EngineChoice::Reference => loaded.runnable()?.context,
+        };
+        self.plans.iter().try_for_each(|plan| check_context(plan, limit))?;
         // A tokenizer that can't do this can't do anything; better now than in mid-run.
         encode(&loaded.tokenizer, "a").map_err(ModelError::from)?;
         let placement = self.device.open()?;
         if let Some(why) = placement.without_cuda.clone() {
             watch(Stage::OnCpu { why });
         }
+        let mut bench = Bench {
+            clock: Arc::new(LapClock::on(RunClock::start())),
+            measurement: self,
+            loaded: &loaded,
+            placement: &placement,
+            opened: None,
+            sweep: None,
+            folders: Vec::new(),
+        };
+        let outcome = bench.all(watch)?;
+        Ok(Measured { folders: bench.folders, outcome })
+    }
+
+    fn request(&self, planned: Planned, tokenizer: &Tokenizer) -> Request {
+        // An encoder that fails gives no tokens, and the target refuses an empty prompt.
+        let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
+        let prompt = prompt(planned.prompt, planned.seed, &encode);
+        let sampling = SamplerParams { seed: planned.seed, ..self.sampling };
+        Request::new(planned.id, prompt, sampling, StopRules::exactly(planned.output))
+    }
+}
+
+/// What the runs of a measurement have in common.
+struct Bench<'a> {
+    clock: Arc<LapClock<RunClock>>,
+    measurement: &'a Measurement<'a>,
+    loaded: &'a Loaded,
+    placement: &'a Placement,
+    /// What the first run has opened.
+    opened: Option<Opened>,
+    /// The sweep's name, once the first of several runs has one.
+    sweep: Option<String>,
+    folders: Vec<PathBuf>,
+}
+
+/// What is opened once for all runs.
+struct Opened {
+    target: Box<dyn Target>,
+    /// What the machine can do at most, where that was probed.
+    peaks: Option<Peaks>,
+}
+
+impl Bench<'_> {
+    /// A run for each plan, up to the first that doesn't come to its end.
+    fn all(&mut self, watch: &mut dyn FnMut(Stage)) -> Result<Outcome, MeasureError> {
+        for index in 0..self.measurement.plans.len() {
+            if index > 0 && self.measurement.stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
+            let outcome = self.rung(index, watch)?;
+            if outcome != Outcome::Complete {
+                return Ok(outcome);
+            }
+        }
+        Ok(Outcome::Complete)
+    }
+
+    /// One run and its record.
+    fn rung(
+        &mut self,
+        index: usize,
+        watch: &mut dyn FnMut(Stage),
+    ) -> Result<Outcome, MeasureError> {
+        let (measurement, of) = (self.measurement, self.measurement.plans.len());
+        let plan = &measurement.plans[index];
+        // Opened anew for each run: its counters and its pace begin with the run.
         let telemetry = Telemetry::open(&Sources::default(), PERIOD);
-        let mut header = self.header(&loaded, &telemetry, placement.is_cuda());
-        let clock: Arc<dyn Clock> = Arc::new(RunClock::start());
-        let journal = Journal::create(self.runs, &mut header)?;
-        let mut recording = Recording { header, journal, clock };
-        let result = self.run(&mut recording, &loaded, &placement, telemetry, watch);
+        self.clock.restart();
+        let info = telemetry.info().clone();
+        let mut header = header(measurement, plan, self.loaded, info, self.placement.is_cuda());
+        let part =
+            |first: &str, sweep: Option<&str>| (of > 1).then(|| part(sweep, first, index, of));
+        header.sweep = part(&header.id, self.sweep.as_deref());
+        let journal = Journal::create(measurement.runs, &mut header)?;
+        // The store may have given the run another name than it was to have, and a sweep is named
+        // after its first.
+        let sweep = part(&header.id, self.sweep.as_deref());
+        let mut recording = Recording { header, journal, clock: Arc::clone(&self.clock) };
+        let result = recording.belongs_to(sweep).and_then(|name| {
+            self.sweep = name;
+            self.run(&mut recording, plan, telemetry, watch)
+        });
         let folder = recording.journal.folder().to_owned();
+        self.folders.push(folder.clone());
         // What could not be written explains whatever failed after it.
         let closed = recording.close(result.as_ref().err());
-        match closed.and(result) {
-            Ok(outcome) => Ok(Measured { folder, outcome }),
-            Err(error) => Err(MeasureError::Recorded { error: Box::new(error), folder }),
-        }
+        let recorded = |error| MeasureError::Recorded { error: Box::new(error), folder };
+        closed.and(result).map_err(recorded)
     }
 
     /// What is done once there is a record to do it in.
     fn run(
-        &self,
+        &mut self,
         recording: &mut Recording,
-        loaded: &Loaded,
-        placement: &Placement,
+        plan: &Plan,
         telemetry: Telemetry,
         watch: &mut dyn FnMut(Stage),
     ) -> Result<Outcome, MeasureError> {
-        if !placement.is_cuda() {
-            watch(Stage::Probing);
-            let cores = recording.header.host.cores;
-            let peaks = peaks::probe(recording.clock.as_ref(), cores, loaded.shape.weights_read)?;
-            recording.header.peaks = Some(peaks.to_record());
-            recording.journal.update(&recording.header)?;
-        }
-        watch(Stage::Loading);
-        let architecture: Architecture = loaded.shape.architecture.parse()?;
-        let engine = Reference::load(&self.subject.path, architecture, placement)?;
-        recording.header.engine = engine.describe();
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => self.open(recording, watch)?,
+        };
+        let opened = self.opened.insert(opened);
+        recording.header.engine = opened.target.describe();
+        recording.header.peaks.clone_from(&opened.peaks);
         recording.journal.update(&recording.header)?;
-        let eos = loaded.tokenizer.end_of_generation().to_vec();
-        let clock = Arc::clone(&recording.clock);
-        let target = InProcess::start(Box::new(engine), eos, Arc::clone(&clock), QUEUE_MAX)?;
+        if let Some(sweep) = &recording.header.sweep {
+            let (in_flight, Sweep { index, of, .. }) = (plan.in_flight, sweep.clone());
+            watch(Stage::Rung { in_flight, index, of });
+        }
         let readings = recording.journal.writer();
+        let clock: Arc<dyn Clock> = Arc::clone(&recording.clock) as Arc<dyn Clock>;
         let sampler = telemetry
-            .sample(Arc::clone(&clock), move |event| readings.note(event))
+            .sample(clock, move |event| readings.note(event))
             .map_err(MeasureError::Telemetry)?;
         let driver = Driver {
-            plan: self.plan,
-            target: &target,
-            clock: clock.as_ref(),
+            plan: *plan,
+            target: opened.target.as_ref(),
+            clock: recording.clock.as_ref(),
             journal: recording.journal.writer(),
-            stop: self.stop,
-            make: &|planned| self.request(planned, &loaded.tokenizer),
+            stop: self.measurement.stop,
+            make: &|planned| self.measurement.request(planned, &self.loaded.tokenizer),
         };
         let outcome = driver.run(&mut |progress| watch(Stage::Running(progress)));
         sampler.stop();
         Ok(outcome?)
     }
 
-    fn request(&self, planned: Planned, tokenizer: &Tokenizer) -> Request {
-        // An encoder that fails gives no tokens, and the target refuses an empty prompt.
-        let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        Request {
-            id: planned.id,
-            prompt: prompt(planned.prompt, planned.seed, &encode),
-            sampling: SamplerParams { seed: planned.seed, ..self.sampling },
-            stop: StopRules::exactly(planned.output),
-            text: None,
+    /// Probes the machine and opens the engine; what was found stands in the record at once, should
+    /// the next thing fail.
+    fn open(
+        &self,
+        recording: &mut Recording,
+        watch: &mut dyn FnMut(Stage),
+    ) -> Result<Opened, MeasureError> {
+        let Self { measurement, loaded, placement, .. } = *self;
+        let mut peaks = None;
+        if !placement.is_cuda() {
+            watch(Stage::Probing);
+            let cores = recording.header.host.cores;
+            let probed = peaks::probe(self.clock.as_ref(), cores, loaded.shape.weights_read)?;
+            peaks = Some(probed.to_record());
+            recording.header.peaks.clone_from(&peaks);
+            recording.journal.update(&recording.header)?;
         }
-    }
-
-    fn check_context(&self, runnable: &Runnable) -> Result<(), MeasureError> {
-        let Plan { prompt, output, .. } = self.plan;
-        let limit = runnable.context;
-        if prompt + output > limit {
-            return Err(MeasureError::Context { prompt, output, limit });
-        }
-        Ok(())
-    }
-
-    fn header(&self, loaded: &Loaded, telemetry: &Telemetry, on_gpu: bool) -> Header {
-        let started = wall();
-        let machine = Machine::read();
-        let info = telemetry.info().clone();
-        let gpu = on_gpu.then(|| only_name(&info.gpus));
-        Header {
-            schema: Header::SCHEMA.to_owned(),
-            id: started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string(),
-            started,
-            mtok: env!("CARGO_PKG_VERSION").to_owned(),
-            host: Host {
-                os: machine.os,
-                cpu: machine.cpu.unwrap_or_else(|| "unknown CPU".to_owned()),
-                cores: machine.cores,
-                memory: machine.memory,
-                gpus: u32::try_from(info.gpus.len()).unwrap_or(0).max(u32::from(gpu.is_some())),
-                gpu,
-            },
-            model: Model {
-                name: self.subject.name.clone(),
-                family: self.subject.family.clone(),
-                sha256: self.subject.sha256.clone(),
-                shape: loaded.shape.clone(),
-            },
-            engine: "not loaded".to_owned(),
-            workload: Workload {
-                in_flight: self.plan.in_flight,
-                prompt: self.plan.prompt,
-                output: self.plan.output,
-                measure: self.plan.measure,
-                seed: self.plan.seed,
-                sampling: self.sampling.to_string(),
-            },
-            telemetry: info,
-            peaks: None,
-        }
+        watch(Stage::Loading);
+        let Measurement { engine, threads, plans, .. } = *measurement;
+        let path = &measurement.subject.path;
+        let service = Service { engine, threads, plans, path, loaded, placement };
+        let target = service.open(Arc::clone(&self.clock) as Arc<dyn Clock>)?;
+        Ok(Opened { target, peaks })
     }
 }
 
@@ -212,10 +266,19 @@ impl Measurement<'_> {
 struct Recording {
     header: Header,
     journal: Journal,
-    clock: Arc<dyn Clock>,
+    clock: Arc<LapClock<RunClock>>,
 }
 
 impl Recording {
+    /// Notes the sweep that it belongs to, and says the sweep's name.
+    fn belongs_to(&mut self, sweep: Option<Sweep>) -> Result<Option<String>, MeasureError> {
+        if self.header.sweep != sweep {
+            self.header.sweep.clone_from(&sweep);
+            self.journal.update(&self.header)?;
+        }
+        Ok(sweep.map(|sweep| sweep.name))
+    }
+
     /// Ends the record. The driver notes how it ended; what failed outside of it is noted here.
     fn close(self, failure: Option<&MeasureError>) -> Result<(), MeasureError> {
         if let Some(error) = failure
@@ -228,16 +291,12 @@ impl Recording {
     }
 }
 
-/// The name of the GPU that CUDA gave us. CUDA and NVML count GPUs in different orders, so where they
-/// are not all alike there is no telling which one it is, and no book may be opened by a guess.
-fn only_name(gpus: &[GpuInfo]) -> String {
-    match gpus {
-        [] => "a CUDA device that NVML can't name".to_owned(),
-        [first, others @ ..] if others.iter().all(|gpu| gpu.name == first.name) => {
-            first.name.clone()
-        }
-        _ => "one of several unlike CUDA devices".to_owned(),
+fn check_context(plan: &Plan, limit: Tokens) -> Result<(), MeasureError> {
+    let Plan { prompt, output, .. } = *plan;
+    if prompt + output > limit {
+        return Err(MeasureError::Context { prompt, output, limit });
     }
+    Ok(())
 }
 
 /// A prompt's tokens: text is text, whatever it looks like.

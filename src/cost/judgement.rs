@@ -3,8 +3,11 @@
 //! A pure function of the record, the books and a few assumptions, so any old run can be judged
 //! again, on a laptop, at another price.
 
+#[cfg(test)]
+mod tests;
+
 use super::machine::{MachinePrice, peaks_of, price_of};
-use super::{Bound, Load, Work, bound, cost_at};
+use super::{Bound, Load, Roofline, Slo, SloVerdict, Work, bound, cost_at};
 use crate::hardware::{Catalogue, Rentals};
 use crate::prices::{Book, Entry, Mix, is_stale};
 use crate::record::{Header, Peaks, Run, Shape};
@@ -46,6 +49,8 @@ pub struct Assumptions {
     pub loads: Vec<Load>,
     /// The day, for the age of prices.
     pub today: Date,
+    /// What latencies shall keep to, where the user said.
+    pub slo: Option<Slo>,
 }
 
 /// A run judged.
@@ -61,6 +66,10 @@ pub struct Judgement {
     pub telemetry: Option<TelemetrySummary>,
     /// How much of what the machine can do went into useful work.
     pub efficiency: Efficiency,
+    /// The typical step beside the least that it could have taken.
+    pub roofline: Roofline,
+    /// Whether latencies kept to what was asked; `None`: nothing was.
+    pub slo: Option<SloVerdict>,
     /// What the machine costs; `None` where nobody says.
     pub price: Option<MachinePrice>,
     /// What a million tokens cost at each load.
@@ -91,6 +100,10 @@ pub struct Efficiency {
 pub struct CostAtLoad {
     /// The load.
     pub load: Load,
+    /// A million input tokens, charged for the share of the engine's time that reading them took.
+    pub input: Option<Estimate<UsdPerMtok>>,
+    /// A million output tokens, charged for the rest: with the input, they pay for all the time.
+    pub output: Option<Estimate<UsdPerMtok>>,
     /// The hour charged to input and output tokens alike: to lay beside an API's blended price.
     pub blended: Option<Estimate<UsdPerMtok>>,
     /// The whole hour charged to output tokens.
@@ -158,9 +171,14 @@ impl Judgement {
         let beside = mix(&header, &summary)
             .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
         let cautions = cautions(&header, telemetry.as_ref());
+        let steady = summary.steady;
+        let roofline = steady.map(|steady| Roofline::of(run, steady, peaks.as_ref()));
+        let slo = assumptions.slo.as_ref().map(|slo| SloVerdict::of(slo, run, &summary));
         Self {
             schema: "mtok.bench/1",
             efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
+            roofline: roofline.unwrap_or_default(),
+            slo,
             run: header,
             summary,
             telemetry,
@@ -170,6 +188,18 @@ impl Judgement {
             beside,
             cautions,
         }
+    }
+
+    /// The share of time in which the device that was used was busy: the cores of a CPU; a GPU where
+    /// one was used, and of several the busiest, by whose work it is known. A GPU that stood by says
+    /// nothing of a run on the CPU.
+    pub fn busy(&self) -> Option<Ratio> {
+        let telemetry = self.telemetry.as_ref()?;
+        if self.run.host.gpu.is_none() {
+            return telemetry.cpu.busy;
+        }
+        let busy = telemetry.gpus.iter().filter_map(|gpu| gpu.busy);
+        busy.max_by(|a, b| a.get().total_cmp(&b.get()))
     }
 }
 
@@ -188,12 +218,35 @@ fn costs(hour: UsdPerHour, summary: &Summary, stated: &[Load]) -> Vec<CostAtLoad
     loads.sort_by(|a, b| b.share().get().total_cmp(&a.share().get()));
     loads.dedup();
     let at = |rate: Option<Estimate<TokensPerSecond>>, load| rate.map(|r| cost_at(hour, r, load));
-    let row = |load| CostAtLoad {
-        load,
-        blended: at(summary.total_rate, load),
-        output_only: at(summary.output_rate, load),
+    let row = |load| {
+        let blended = at(summary.total_rate, load);
+        let (input, output) = blended.and_then(|price| split(price, summary)).unzip();
+        CostAtLoad { load, input, output, blended, output_only: at(summary.output_rate, load) }
     };
     loads.into_iter().map(row).collect()
+}
+
+/// A blended price split by whose time it was: input × its tokens + output × its tokens is blended ×
+/// all tokens, exactly, idle time shared as the busy time is. The ends of the intervals are those of
+/// the blended price times those of the share: at their worst together, so rather too wide.
+fn split(
+    blended: Estimate<UsdPerMtok>,
+    summary: &Summary,
+) -> Option<(Estimate<UsdPerMtok>, Estimate<UsdPerMtok>)> {
+    let (tokens, share) = (summary.tokens?, summary.prefill_share?);
+    let both = tokens.input + tokens.output;
+    if tokens.input == Tokens(0) || tokens.output == Tokens(0) {
+        return None;
+    }
+    let within = |share: Ratio| Ratio::of(share.get().clamp(0.0, 1.0));
+    let times = |share: Estimate<Ratio>, tokens: Tokens| {
+        let of = |price: UsdPerMtok, share: Ratio| price * within(share) * (both / tokens);
+        let ends = blended.interval.zip(share.interval);
+        let interval = ends.map(|((low, high), (least, most))| (of(low, least), of(high, most)));
+        Estimate { value: of(blended.value, share.value), interval }
+    };
+    let rest = share.map(|share| Ratio::of(1.0 - share.get()));
+    Some((times(share, tokens.input), times(rest, tokens.output)))
 }
 
 fn floor(
@@ -262,7 +315,9 @@ fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String
         let gpus = header.host.gpus;
         cautions.push(format!("one of {gpus} GPUs was used, and the hour pays for all of them"));
     }
-    for gpu in telemetry.map_or(&[][..], |telemetry| &telemetry.gpus) {
+    // GPUs that stood by while the CPU worked don't speak against it.
+    let used = telemetry.filter(|_| header.host.gpu.is_some());
+    for gpu in used.map_or(&[][..], |telemetry| &telemetry.gpus) {
         let name = format!("GPU {}", gpu.index);
         if let Some(share) = gpu.throttled.filter(|share| share.get() > THROTTLED) {
             cautions.push(format!(

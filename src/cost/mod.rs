@@ -8,10 +8,13 @@ mod bound;
 mod budget;
 mod claim;
 mod judgement;
+mod ladder;
 mod machine;
 mod price;
 mod rental;
+mod roofline;
 mod slip;
+mod slo;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +22,10 @@ pub use bound::{Bound, Work, bound, cache_per_token};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
 pub use judgement::{Assumptions, Beside, Books, CostAtLoad, Efficiency, Floor, Judgement};
+pub use ladder::{Knee, Ladder, Rung};
 pub use machine::{MachinePrice, PriceOrigin};
 pub use price::{Load, LoadError, cost, cost_at};
 pub use rental::{Grain, Rental, RentalBill};
+pub use roofline::{Roofline, StepTime};
 pub use slip::Slip;
+pub use slo::{Answer, Kind, Objective, Ruling, Slo, SloError, SloVerdict};

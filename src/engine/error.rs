@@ -32,6 +32,9 @@ pub enum EngineError {
         /// What it holds.
         value: String,
     },
+    /// The system gives no threads.
+    #[error("no threads to compute with: {0}")]
+    Threads(std::io::Error),
     /// CUDA was demanded and can't be had.
     #[error("no CUDA device: {0}")]
     NoCuda(String),
@@ -60,6 +63,43 @@ pub enum EngineError {
         position: usize,
         /// Tokens that the KV cache holds.
         held: usize,
+    },
+    /// A sequence without the blocks of the KV cache that it needs.
+    #[error("{}", match unknown {
+        Some(block) => format!("block `{block}` is outside the KV cache"),
+        None => format!("a sequence that needs {needed} block(s) was given {given}"),
+    })]
+    Blocks {
+        /// Blocks that its tokens take.
+        needed: usize,
+        /// Blocks it came with.
+        given: usize,
+        /// One of them that the cache hasn't.
+        unknown: Option<u32>,
+    },
+    /// Weights in a form that there is no product for.
+    #[error("a matrix of {rows} rows of {cols} stored as `{kind}` can't be loaded: {why}")]
+    Weights {
+        /// How it is stored.
+        kind: String,
+        /// Its rows.
+        rows: usize,
+        /// Numbers in a row.
+        cols: usize,
+        /// What is in the way.
+        why: String,
+    },
+    /// The model lacks a part that its description asks for.
+    #[error("the model has no `{0:?}`")]
+    Part(crate::model::spec::Part),
+    /// A part of the model can't be read.
+    #[error(transparent)]
+    Model(#[from] Box<crate::model::ModelError>),
+    /// There is no room for the KV cache.
+    #[error("no room for a KV cache of {bytes}")]
+    Memory {
+        /// What it takes.
+        bytes: crate::units::Bytes,
     },
     /// A forward pass failed.
     #[error("forward pass: {0}")]
@@ -94,6 +134,8 @@ impl Hint for EngineError {
             Self::NoCuda(_) => {
                 Some("build with `--features cuda`, or run with `--device cpu`".into())
             }
+            Self::Model(error) => error.hint(),
+            Self::Memory { .. } => Some("ask for a smaller one: fewer sequences at once".into()),
             Self::Context { .. } => Some("ask for a shorter prompt or fewer output tokens".into()),
             _ => None,
         }
@@ -104,9 +146,11 @@ impl Hint for EngineError {
             Self::Open(_) | Self::Architecture(_) | Self::Load { .. } | Self::Metadata { .. } => {
                 Fault::Input
             }
-            Self::NoCuda(_) => Fault::Environment,
+            Self::Weights { .. } | Self::Part(_) => Fault::Input,
+            Self::Model(error) => error.fault(),
+            Self::NoCuda(_) | Self::Memory { .. } | Self::Threads(_) => Fault::Environment,
             Self::Context { .. } | Self::Token { .. } => Fault::Usage,
-            Self::Position { .. } => Fault::Internal,
+            Self::Position { .. } | Self::Blocks { .. } => Fault::Internal,
             Self::Forward(_) | Self::Panicked { .. } | Self::Detokenize { .. } => Fault::Target,
         }
     }

@@ -7,7 +7,7 @@
 use super::Writer;
 use crate::clock::Clock;
 use crate::hint::{Fault, Hint};
-use crate::record::{Event, Finish, Moment, Outcome, Phase, RequestId};
+use crate::record::{Event, Finish, Moment, Outcome, Phase, RequestId, Step};
 use crate::target::{Delivery, Request, Target, TargetError, What};
 use crate::units::{Ratio, Seconds, Tokens};
 use crate::workload::{Plan, Planned};
@@ -118,7 +118,9 @@ impl Driver<'_> {
     /// Where the target refuses, fails or falls silent.
     pub fn run(self, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, DriverError> {
         let (to, inbox) = channel();
-        let mut under_way = UnderWay::new(&self, to);
+        let (steps_to, steps) = channel();
+        self.target.steps(steps_to);
+        let mut under_way = UnderWay::new(&self, to, steps);
         let result = under_way.drive(&inbox, progress);
         let outcome = match &result {
             Ok(outcome) => outcome.clone(),
@@ -133,8 +135,12 @@ impl Driver<'_> {
 struct UnderWay<'a> {
     driver: &'a Driver<'a>,
     to: Sender<Delivery>,
+    /// The engine's steps; each is here before anything that came of it is in the inbox.
+    steps: Receiver<Step>,
     phase: Phase,
     measuring_since: Moment,
+    /// Requests that had ended well when measuring began.
+    completed_before: u32,
     /// The next request, made while the target is busy with the one before.
     next: Option<Request>,
     in_flight: BTreeSet<RequestId>,
@@ -145,13 +151,15 @@ struct UnderWay<'a> {
 }
 
 impl<'a> UnderWay<'a> {
-    fn new(driver: &'a Driver<'a>, to: Sender<Delivery>) -> Self {
+    fn new(driver: &'a Driver<'a>, to: Sender<Delivery>, steps: Receiver<Step>) -> Self {
         let first = (driver.make)(driver.plan.request(RequestId(0)));
         Self {
             driver,
             to,
+            steps,
             phase: Phase::WarmUp,
             measuring_since: Moment::default(),
+            completed_before: 0,
             next: Some(first),
             in_flight: BTreeSet::new(),
             heard: Moment::default(),
@@ -172,6 +180,7 @@ impl<'a> UnderWay<'a> {
             self.send(began)?;
         }
         loop {
+            self.note_steps();
             match inbox.recv_timeout(TICK) {
                 Ok(delivery) => self.take(delivery, began)?,
                 // The driver holds a sender itself: the inbox is never disconnected.
@@ -186,7 +195,7 @@ impl<'a> UnderWay<'a> {
                 return Ok(Outcome::Interrupted);
             }
             let measured = now.since(self.measuring_since);
-            if self.phase == Phase::Measure && measured >= self.driver.plan.measure {
+            if self.phase == Phase::Measure && self.has_enough(measured) {
                 self.enter(Phase::Drain, now);
             }
             if self.phase == Phase::Drain && self.in_flight.is_empty() {
@@ -197,6 +206,14 @@ impl<'a> UnderWay<'a> {
             }
             progress(self.progress(measured));
         }
+    }
+
+    /// Whether enough was measured: for as long as planned, and, while more time is granted, as many
+    /// rounds as an interval takes.
+    fn has_enough(&self, measured: Seconds) -> bool {
+        let Plan { measure, measure_max, .. } = self.driver.plan;
+        let rounds = self.completed - self.completed_before >= self.driver.plan.enough();
+        measured >= measure && (rounds || measured >= measure_max)
     }
 
     fn enter(&mut self, phase: Phase, at: Moment) {
@@ -229,6 +246,7 @@ impl<'a> UnderWay<'a> {
         if self.phase == Phase::WarmUp && warm {
             // A completion is where one request's time ends and the next one's begins.
             self.measuring_since = at;
+            self.completed_before = self.completed;
             self.enter(Phase::Measure, at);
         }
         if self.phase == Phase::Drain { Ok(()) } else { self.send(at) }
@@ -236,6 +254,7 @@ impl<'a> UnderWay<'a> {
 
     /// Writes down what came; where it was a request's end: when that was, and why it failed.
     fn note(&mut self, delivery: Delivery) -> Option<(Moment, Option<String>)> {
+        self.note_steps();
         let Delivery { id, at, what } = delivery;
         self.heard = self.heard.max(at);
         match what {
@@ -246,10 +265,7 @@ impl<'a> UnderWay<'a> {
                 self.driver.journal.note(Event::Tokens { id, at: vec![at] });
                 None
             }
-            What::Step(step) => {
-                self.driver.journal.note(Event::Step(step));
-                None
-            }
+            What::Read { .. } => None,
             What::Done { finish, prompt, output } => {
                 self.in_flight.remove(&id);
                 let failure = match &finish {
@@ -259,6 +275,13 @@ impl<'a> UnderWay<'a> {
                 self.driver.journal.note(Event::Done { id, at, finish, prompt, output });
                 Some((at, failure))
             }
+        }
+    }
+
+    fn note_steps(&mut self) {
+        for step in self.steps.try_iter() {
+            self.heard = self.heard.max(step.span.to);
+            self.driver.journal.note(Event::Step(step));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::clock::{Clock, FakeClock};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::record::builder::RunBuilder;
-use crate::record::{Finish, Moment, Outcome, Phase, RequestId, Run, parse};
+use crate::record::{Finish, Moment, Outcome, Phase, RequestId, Run, Span, Step, parse};
 use crate::target::{Delivery, Request, Target, TargetError, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::{Plan, Planned};
@@ -20,6 +20,8 @@ struct Scripted {
     served: AtomicU32,
     /// Where requests wait that are never answered, if it is to be silent.
     silent: Option<Mutex<Vec<Waiting>>>,
+    /// Told of a step for each token.
+    watcher: Mutex<Option<Sender<Step>>>,
 }
 
 type Waiting = (RequestId, Sender<Delivery>);
@@ -27,7 +29,8 @@ type Waiting = (RequestId, Sender<Delivery>);
 impl Scripted {
     fn new(bad: u32) -> Self {
         let clock = Arc::new(FakeClock::default());
-        Self { clock, bad, served: AtomicU32::new(0), silent: None }
+        let served = AtomicU32::new(0);
+        Self { clock, bad, served, silent: None, watcher: Mutex::default() }
     }
 }
 
@@ -44,8 +47,14 @@ impl Target for Scripted {
             return Ok(());
         }
         for _ in 0..request.stop.max_tokens.0 {
+            let from = self.clock.now();
             self.clock.advance(Seconds(1.0));
-            deliver(What::Token { id: 7, text: None });
+            let span = Span { from, to: self.clock.now() };
+            let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
+            if let Some(to) = self.watcher.lock().unwrap().as_ref() {
+                to.send(step).unwrap();
+            }
+            deliver(What::Token { id: 7, text: None, logprobs: None });
         }
         let output = request.stop.max_tokens;
         deliver(What::Done { finish: Finish::Length, prompt: None, output });
@@ -60,19 +69,18 @@ impl Target for Scripted {
         }
     }
 
+    fn steps(&self, to: Sender<Step>) {
+        *self.watcher.lock().unwrap() = Some(to);
+    }
+
     fn describe(&self) -> String {
         "scripted".to_owned()
     }
 }
 
 fn request(planned: Planned) -> Request {
-    Request {
-        id: planned.id,
-        prompt: vec![1; usize::try_from(planned.prompt.0).unwrap()],
-        sampling: SamplerParams::GREEDY,
-        stop: StopRules::exactly(planned.output),
-        text: None,
-    }
+    let prompt = vec![1; usize::try_from(planned.prompt.0).unwrap()];
+    Request::new(planned.id, prompt, SamplerParams::GREEDY, StopRules::exactly(planned.output))
 }
 
 const PLAN: Plan = Plan {
@@ -81,6 +89,7 @@ const PLAN: Plan = Plan {
     output: Tokens(4),
     warm_up: Seconds(6.0),
     measure: Seconds(10.0),
+    measure_max: Seconds(10.0),
     seed: 0,
 };
 
@@ -121,6 +130,32 @@ fn phases_change_at_completions_and_every_request_ends() {
     assert!(run.phases[2].0 >= seconds(18), "{:?}", run.phases);
     assert!(run.requests.iter().all(|request| request.succeeded() && request.tokens.len() == 4));
     assert!(run.is_complete());
+}
+
+/// Requests of 4 s, measured from the second's end at 8 s on. Six have ended at 32 s, when a seventh is
+/// sent. Granted 16 s, three have ended at 24 s, and granted the 10 s that it lasts anyhow, two at
+/// 20 s; one more is under way each time.
+#[test]
+fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
+    let measured = |granted| {
+        let plan = Plan { measure_max: Seconds(granted), ..PLAN };
+        let (result, run) = drive(&Scripted::new(0), plan, false);
+        assert_eq!(result.unwrap(), Outcome::Complete);
+        let ended = |request: &crate::record::Request| request.done.clone().unwrap().0;
+        run.requests.iter().filter(|request| ended(request) > seconds(8)).count()
+    };
+    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [7, 4, 3]);
+}
+
+#[test]
+fn each_step_of_the_engine_is_written_down_once() {
+    let (result, run) = drive(&Scripted::new(0), Plan { in_flight: 3, ..PLAN }, false);
+    assert_eq!(result.unwrap(), Outcome::Complete);
+    let ends: Vec<_> = run.steps.iter().map(|step| step.span.to).collect();
+    let mut tokens: Vec<_> = run.requests.iter().flat_map(|one| one.tokens.clone()).collect();
+    tokens.sort();
+    assert!(ends.len() > 12);
+    assert_eq!(ends, tokens);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::ModelError;
 use super::manifest::{EMBEDDED, Manifest, ManifestError};
+use super::safetensors::Folder;
 use std::path::{Path, PathBuf};
 
 /// Names at least this alike are worth a question.
@@ -18,7 +19,7 @@ pub struct Catalogue {
 pub enum Source {
     /// A model of the catalogue, to be fetched where it is not there yet.
     Manifest(Box<Manifest>),
-    /// A file of the user's.
+    /// A file of the user's, or a folder.
     File(PathBuf),
 }
 
@@ -50,12 +51,13 @@ impl Catalogue {
         })
     }
 
-    /// What a MODEL argument means: a path if it looks like one or there is such a file, else a name.
+    /// What a MODEL argument means: a path if it looks like one or there is such a file or folder, else
+    /// a name.
     pub fn resolve(&self, argument: &str) -> Result<Source, ModelError> {
         let path = Path::new(argument);
         let like_a_path = argument.contains(std::path::is_separator)
             || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
-        if path.is_file() {
+        if path.is_file() || Folder::is_at(path) || (like_a_path && path.is_dir()) {
             return Ok(Source::File(path.to_path_buf()));
         }
         if like_a_path {
@@ -126,6 +128,10 @@ mod tests {
     fn a_path_is_a_path() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap();
+        assert_eq!(catalogue().resolve(path).unwrap(), Source::File(path.into()));
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("config.json"), "{}").unwrap();
+        let path = folder.path().to_str().unwrap();
         assert_eq!(catalogue().resolve(path).unwrap(), Source::File(path.into()));
         for absent in ["./nowhere", "nowhere.gguf", "a/b.GGUF"] {
             let error = catalogue().resolve(absent).unwrap_err();

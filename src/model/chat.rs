@@ -17,6 +17,8 @@ mod json;
 mod tests;
 
 use super::gguf::{Gguf, GgufError, Texts};
+use super::safetensors::{self, Folder, FolderError, Problem};
+use super::tokenizer::hub;
 use crate::hint::{Fault, Hint};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
@@ -26,6 +28,8 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 const KEY: &str = "tokenizer.chat_template";
+/// Beside a model's weights on the hub.
+const TEMPLATE: &str = "chat_template.jinja";
 /// Longer than any template.
 const TEMPLATE_BYTES_MAX: usize = 1 << 18;
 /// Steps for the template itself and for each message; real templates use tens for each.
@@ -83,6 +87,9 @@ pub enum ChatError {
     /// The file says something else than a text.
     #[error(transparent)]
     Gguf(#[from] GgufError),
+    /// The folder's files do.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A base model has no template.
     #[error("`{}` has no chat template: it is a base model, which continues text", path.display())]
     NoTemplate {
@@ -115,6 +122,7 @@ impl Hint for ChatError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Gguf(error) => error.hint(),
+            Self::Folder(error) => error.hint(),
             Self::NoTemplate { .. } => {
                 Some("send plain prompts, or take the model's instruct variant".to_owned())
             }
@@ -147,6 +155,27 @@ impl ChatTemplate {
             Ok(tokens.zip(index).and_then(|(t, index)| t.get(index)).unwrap_or_default().to_owned())
         };
         Self::new(source, &text("bos")?, &text("eos")?, gguf.path()).map(Some)
+    }
+
+    /// The template beside a model's weights: in a file of its own, or in the tokenizer's config;
+    /// `None` for a base model.
+    pub fn of_folder(folder: &Folder) -> Result<Option<Self>, ChatError> {
+        let path = folder.path().join(TEMPLATE);
+        let config = hub::Config::of(folder)?;
+        let (bos, eos) = (config.text_of("bos_token"), config.text_of("eos_token"));
+        let (source, path) = if path.is_file() {
+            let bytes = safetensors::read(&path, TEMPLATE_BYTES_MAX as u64)?;
+            let text = String::from_utf8(bytes).map_err(|error| FolderError {
+                path: path.clone(),
+                problem: Problem::Text(error.to_string()),
+            })?;
+            (text, path)
+        } else if let Some(text) = config.chat_template()? {
+            (text.to_owned(), config.path().to_path_buf())
+        } else {
+            return Ok(None);
+        };
+        Self::new(&source, bos.unwrap_or_default(), eos.unwrap_or_default(), &path).map(Some)
     }
 
     /// Compiles a template. `path` is where errors say that it came from.

@@ -3,19 +3,23 @@
 //! Invariant: every number is taken from the file and fits the others; none is 0. Whoever divides by
 //! a number of heads later need not ask.
 
+use super::describe::Description;
 use super::gguf::{Gguf, GgufError, Metadata, Problem, Tensor};
+use super::safetensors::Folder;
 use crate::record::Shape;
 use crate::units::{Bytes, Tokens};
 use std::collections::HashMap;
 
 /// More layers than any model has; a reader reserves room for as many as the file claims.
-const LAYERS_MAX: u32 = 1_024;
+pub(super) const LAYERS_MAX: u32 = 1_024;
 /// More heads, or a wider head, than any model has.
-const HEADS_MAX: u32 = 1 << 12;
+pub(super) const HEADS_MAX: u32 = 1 << 12;
+/// More experts than any layer has.
+pub(super) const EXPERTS_MAX: u32 = 1 << 12;
 /// Wider than any model.
-const WIDTH_MAX: u32 = 1 << 20;
+pub(super) const WIDTH_MAX: u32 = 1 << 20;
 /// Longer than any context.
-const CONTEXT_MAX: u32 = 1 << 24;
+pub(super) const CONTEXT_MAX: u32 = 1 << 24;
 /// The embedding table, which every architecture names so.
 pub(super) const EMBEDDING: &str = "token_embd.weight";
 /// The head; where it is missing, the embedding table is the head.
@@ -71,6 +75,35 @@ pub fn shape(gguf: &Gguf) -> Result<Shape, GgufError> {
     })
 }
 
+/// The shape of a model in a folder, which its description has most of.
+pub(super) fn of_folder(folder: &Folder, description: &Description) -> Shape {
+    let mut tally = Tally::default();
+    let mut bytes_by_kind = HashMap::new();
+    for (name, tensor) in folder.tensors() {
+        let Some((used, of)) = description.share(name) else { continue };
+        tally.add(tensor.elements, tensor.bytes, |all| all / of * used);
+        *bytes_by_kind.entry(tensor.kind).or_insert(0) += tensor.bytes.0;
+    }
+    let spec = &description.spec;
+    // The description took them from numbers of 32 bits.
+    let count = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+    Shape {
+        architecture: description.architecture.to_owned(),
+        quantization: most(bytes_by_kind),
+        parameters: tally.parameters,
+        active_parameters: tally.parameters_active,
+        weights: tally.bytes,
+        weights_read: tally.bytes_read,
+        layers: count(spec.layers.len()),
+        width: count(spec.width),
+        heads: count(spec.heads),
+        kv_heads: count(spec.kv_heads),
+        head_size: count(spec.head_size),
+        vocabulary: count(spec.vocabulary),
+        context: spec.context,
+    }
+}
+
 /// The keys of one architecture: `llama.block_count` is `block_count` of `llama`.
 pub(super) struct Keys<'a> {
     metadata: &'a Metadata,
@@ -121,7 +154,7 @@ impl<'a> Keys<'a> {
         match self.metadata.get::<u32>(&self.name("expert_count"))? {
             None | Some(0 | 1) => Ok(None),
             Some(all) => {
-                let all = self.within("expert_count", all, HEADS_MAX)?;
+                let all = self.within("expert_count", all, EXPERTS_MAX)?;
                 Ok(Some((all, self.count("expert_used_count", all)?)))
             }
         }
@@ -129,6 +162,7 @@ impl<'a> Keys<'a> {
 }
 
 /// What all tensors come to.
+#[derive(Default)]
 struct Tally {
     parameters: u64,
     parameters_active: u64,
@@ -139,8 +173,7 @@ struct Tally {
 impl Tally {
     fn of(gguf: &Gguf, experts: Option<(u32, u32)>) -> Self {
         let tied = gguf.tensor(HEAD).is_none();
-        let mut tally =
-            Self { parameters: 0, parameters_active: 0, bytes: Bytes(0), bytes_read: Bytes(0) };
+        let mut tally = Self::default();
         for tensor in gguf.tensors() {
             // A step looks up one row of the table, which is nothing, or multiplies with all of it.
             let used = |all: u64| match experts {
@@ -150,12 +183,17 @@ impl Tally {
                 }
                 _ => all,
             };
-            tally.parameters += tensor.elements;
-            tally.parameters_active += used(tensor.elements);
-            tally.bytes += tensor.bytes;
-            tally.bytes_read += Bytes(used(tensor.bytes.0));
+            tally.add(tensor.elements, tensor.bytes, used);
         }
         tally
+    }
+
+    /// Adds a tensor, of whose numbers a step uses as many as `used` says of all.
+    fn add(&mut self, elements: u64, bytes: Bytes, used: impl Fn(u64) -> u64) {
+        self.parameters += elements;
+        self.parameters_active += used(elements);
+        self.bytes += bytes;
+        self.bytes_read += Bytes(used(bytes.0));
     }
 }
 
@@ -173,8 +211,13 @@ fn quantization(gguf: &Gguf) -> Result<String, GgufError> {
     for tensor in gguf.tensors() {
         *bytes_by_type.entry(tensor.kind.name()).or_insert(0) += tensor.bytes.0;
     }
-    let most = bytes_by_type.into_iter().max_by_key(|&(name, bytes)| (bytes, name));
-    Ok(most.map_or("empty", |(name, _)| name).to_owned())
+    Ok(most(bytes_by_type))
+}
+
+/// The kind that most bytes are of.
+fn most(bytes_by_kind: HashMap<&'static str, u64>) -> String {
+    let most = bytes_by_kind.into_iter().max_by_key(|&(name, bytes)| (bytes, name));
+    most.map_or("empty", |(name, _)| name).to_owned()
 }
 
 /// `enum llama_ftype`, <https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h>.

@@ -73,6 +73,12 @@ impl RunBuilder {
         self
     }
 
+    /// What the run's head says, changed.
+    pub(crate) fn head(mut self, change: impl FnOnce(&mut Header)) -> Self {
+        change(&mut self.run.header);
+        self
+    }
+
     /// How it ended; `None`: it was killed.
     pub(crate) fn outcome(mut self, outcome: Option<Outcome>) -> Self {
         self.run.outcome = outcome;
@@ -185,6 +191,7 @@ fn header() -> Header {
         },
         telemetry: TelemetryInfo::default(),
         peaks: None,
+        sweep: None,
     }
 }
 

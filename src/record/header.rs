@@ -28,11 +28,33 @@ pub struct Header {
     /// What the machine could reach at most, where that was probed; a GPU's is looked up by name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peaks: Option<Peaks>,
+    /// The sweep that this run is a part of; `None`: it was made alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sweep: Option<Sweep>,
 }
 
 impl Header {
     /// The form that this version writes.
     pub const SCHEMA: &str = "mtok.run/1";
+}
+
+/// Several runs of one model, loaded once, that differ in one thing: how many requests are in flight.
+/// Each is a run of its own, with a record of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// The sweep's name, unique in its store and no run's: all its runs have it.
+    pub name: String,
+    /// Which of them this is, counted from 1.
+    pub index: u32,
+    /// How many there were to be; where the sweep was stopped, fewer are on record.
+    pub of: u32,
+}
+
+impl Sweep {
+    /// The name of the sweep whose first run has this name.
+    pub fn named_after(first: &str) -> String {
+        format!("{first}-ladder")
+    }
 }
 
 /// The machine that a run was made on.

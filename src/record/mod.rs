@@ -16,7 +16,7 @@ pub mod reading;
 mod run;
 
 pub use event::{Event, Finish, Outcome, Phase, RequestId, Step};
-pub use header::{Header, Host, Model, Peaks, Shape, Workload};
+pub use header::{Header, Host, Model, Peaks, Shape, Sweep, Workload};
 pub use moment::{Moment, Span};
-pub use parse::{RecordError, parse};
+pub use parse::{RecordError, parse, parse_header};
 pub use run::{Request, Run};

@@ -50,21 +50,29 @@ impl Hint for RecordError {
     }
 }
 
+/// Reads the head of a record.
+///
+/// # Errors
+/// Where it is broken or of another form.
+pub fn parse_header(text: &str) -> Result<Header, RecordError> {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        schema: String,
+    }
+    let Form { schema } = serde_json::from_str(text).map_err(RecordError::Header)?;
+    if schema != Header::SCHEMA {
+        return Err(RecordError::Schema(schema));
+    }
+    serde_json::from_str(text).map_err(RecordError::Header)
+}
+
 /// Reads a record out of the text of its header and of its journal.
 ///
 /// # Errors
 /// Where the header is broken or of another form, where a line that isn't the last is broken, or
 /// where events of a request don't fit together.
 pub fn parse(header: &str, journal: &[u8]) -> Result<Run, RecordError> {
-    #[derive(serde::Deserialize)]
-    struct Form {
-        schema: String,
-    }
-    let Form { schema } = serde_json::from_str(header).map_err(RecordError::Header)?;
-    if schema != Header::SCHEMA {
-        return Err(RecordError::Schema(schema));
-    }
-    let header = serde_json::from_str(header).map_err(RecordError::Header)?;
+    let header = parse_header(header)?;
     // A line counts once its end is on disk.
     let whole = journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut building = Building::new(header, journal.len() - whole);

@@ -3,9 +3,10 @@
 use super::figure::{
     NOTHING, estimate_or_nothing, seconds_or_nothing, share, significant, thousands,
 };
+use super::ladder::{objectives, roofline};
 use super::{Document, Table};
 use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
-use crate::record::Header;
+use crate::record::{Header, Workload};
 use crate::summary::Latency;
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
 use crate::units::{Ratio, Seconds};
@@ -17,13 +18,35 @@ const IDLE: f64 = 0.3;
 /// The judgement of a run.
 pub fn bench_document(judgement: &Judgement) -> Document {
     let mut document = Document::default();
-    document.words(head(&judgement.run));
+    document.words(format!(
+        "{}, {} in flight, {}\nrun {}",
+        head(&judgement.run),
+        judgement.run.workload.in_flight,
+        asked(&judgement.run),
+        judgement.run.id,
+    ));
+    if let Some(verdict) = &judgement.slo {
+        document.table(objectives([(judgement.run.workload.in_flight, verdict)]));
+    }
+    body(&mut document, judgement);
+    document.table(roofline([(judgement.run.workload.in_flight, &judgement.roofline)]));
+    prices(&mut document, judgement);
+    document.words(trust(judgement));
+    document
+}
+
+/// What a run did, and what its machine did meanwhile.
+pub(super) fn body(document: &mut Document, judgement: &Judgement) {
     document.table(speeds(judgement));
     document.table(latencies(judgement));
     document.table(machine(judgement));
     for words in efficiency_words(judgement) {
         document.words(words);
     }
+}
+
+/// What a run's tokens cost, at least and elsewhere too.
+pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
     document.words(price_words(judgement.price.as_ref()));
     document.table(costs(judgement));
     if let Some(words) = floor_words(judgement) {
@@ -49,27 +72,22 @@ pub fn bench_document(judgement: &Judgement) -> Document {
     if judgement.beside.iter().any(|row| row.stale) {
         document.words("!: a price of more than 90 days ago; look it up before you decide");
     }
-    document.words(trust(judgement));
-    document
 }
 
-fn head(header: &Header) -> String {
-    let Header { model, host, workload, .. } = header;
+/// What ran on what.
+pub(super) fn head(header: &Header) -> String {
+    let Header { model, host, .. } = header;
     let place = match &host.gpu {
         Some(gpu) => gpu.clone(),
         None => format!("{}, {} cores, no GPU: CPU figures", host.cpu, host.cores),
     };
-    format!(
-        "{} ({}) on {place}\n{}, {} in flight, {} + {} tokens a request, {}\nrun {}",
-        model.name,
-        model.shape.quantization,
-        header.engine,
-        workload.in_flight,
-        workload.prompt.0,
-        workload.output.0,
-        workload.sampling,
-        header.id,
-    )
+    format!("{} ({}) on {place}\n{}", model.name, model.shape.quantization, header.engine)
+}
+
+/// What each request asked for.
+pub(super) fn asked(header: &Header) -> String {
+    let Workload { prompt, output, sampling, .. } = &header.workload;
+    format!("{} + {} tokens a request, {sampling}", prompt.0, output.0)
 }
 
 fn speeds(judgement: &Judgement) -> Table {
@@ -103,15 +121,14 @@ fn latencies(judgement: &Judgement) -> Table {
 }
 
 fn machine(judgement: &Judgement) -> Table {
-    let Judgement { summary, telemetry, efficiency, .. } = judgement;
+    let Judgement { run, summary, telemetry, efficiency, .. } = judgement;
     let mut table = Table::new("Machine", &["", ""]);
     table.row(["occupancy: a step was running".to_owned(), share(summary.occupancy)]);
     if let Some(telemetry) = telemetry {
-        if telemetry.gpus.is_empty() {
+        if run.host.gpu.is_some() {
+            telemetry.gpus.iter().for_each(|gpu| gpu_rows(&mut table, gpu));
+        } else {
             cpu_rows(&mut table, telemetry);
-        }
-        for gpu in &telemetry.gpus {
-            gpu_rows(&mut table, gpu);
         }
     }
     table.row(["MFU, prefill: peak arithmetic used".to_owned(), share(efficiency.prefill_mfu)]);
@@ -183,14 +200,7 @@ fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
 fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     let Efficiency { peaks, decode_mfu, decode_mbu, .. } = &judgement.efficiency;
     let mut words = Vec::new();
-    let telemetry = judgement.telemetry.as_ref();
-    let busy = telemetry.and_then(|telemetry| {
-        // Which of several GPUs was used is seen by its work.
-        let busiest = telemetry.gpus.iter().filter_map(|gpu| gpu.busy);
-        let busiest = busiest.max_by(|a, b| a.get().total_cmp(&b.get()));
-        if telemetry.gpus.is_empty() { telemetry.cpu.busy } else { busiest }
-    });
-    if let (Some(busy), Some(mfu)) = (busy, decode_mfu)
+    if let (Some(busy), Some(mfu)) = (judgement.busy(), decode_mfu)
         && busy.get() >= BUSY
         && mfu.get() < IDLE
     {
@@ -245,10 +255,13 @@ fn costs(judgement: &Judgement) -> Table {
         ),
         _ => "USD per million tokens".to_owned(),
     };
-    let mut table = Table::new(title, &["load", "blended", "all charged to output"]);
+    let columns = ["load", "input", "output", "blended", "all charged to output"];
+    let mut table = Table::new(title, &columns);
     for row in &judgement.costs {
         table.row([
             row.load.to_string(),
+            estimate_or_nothing(row.input),
+            estimate_or_nothing(row.output),
             estimate_or_nothing(row.blended),
             estimate_or_nothing(row.output_only),
         ]);
@@ -297,7 +310,8 @@ fn beside(judgement: &Judgement) -> Table {
     table
 }
 
-fn trust(judgement: &Judgement) -> String {
+/// What speaks against a run's figures, and what to try.
+pub(super) fn trust(judgement: &Judgement) -> String {
     let summary = &judgement.summary;
     let mut lines = Vec::new();
     for doubt in &summary.doubts {

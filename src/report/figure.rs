@@ -34,6 +34,27 @@ pub fn estimate_or_nothing<Q: Quantity>(value: Option<Estimate<Q>>) -> String {
     value.map_or_else(|| NOTHING.to_owned(), estimate)
 }
 
+/// A value alone, to its error's first significant digit and to four of its own at most, for tables
+/// where many stand side by side. Without an interval two digits, behind a `~`.
+pub fn brief<Q: Quantity>(estimate: Estimate<Q>) -> String {
+    let value = estimate.value.get();
+    let Some((low, high)) = estimate.interval else { return self::estimate(estimate) };
+    let half = (high.get() - low.get()) / 2.0;
+    if half == 0.0 {
+        return significant(value, 4);
+    }
+    let decimals = decimals(half, 1).min(decimals(value, 4));
+    // An error of tens leaves no meaning in the ones.
+    let step = 10_f64.powf(half.log10().floor()).max(1.0);
+    let rounded = if step > 1.0 { (value / step).round() * step } else { value };
+    format!("{rounded:.decimals$}")
+}
+
+/// The same where there may be none.
+pub fn brief_or_nothing<Q: Quantity>(value: Option<Estimate<Q>>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), brief)
+}
+
 /// A number to so many significant digits, no exponent.
 pub fn significant(value: f64, digits: i32) -> String {
     let decimals = decimals(value, digits);
@@ -52,13 +73,52 @@ fn decimals(value: f64, digits: i32) -> usize {
 
 /// A latency in the unit that suits it.
 pub fn seconds(value: Estimate<Seconds>) -> String {
-    let typical = value.value.0;
-    let (scale, unit) = match typical {
+    let (scaled, unit) = suited(value);
+    format!("{} {unit}", estimate(scaled))
+}
+
+/// The same alone, as [`brief`] prints it, where there may be none.
+pub fn brief_seconds(value: Option<Estimate<Seconds>>) -> String {
+    value.map_or_else(
+        || NOTHING.to_owned(),
+        |value| {
+            let (scaled, unit) = suited(value);
+            format!("{} {unit}", brief(scaled))
+        },
+    )
+}
+
+/// A time with nothing known of its error, to three digits, where there may be none.
+pub fn time(value: Option<Seconds>) -> String {
+    value.map_or_else(
+        || NOTHING.to_owned(),
+        |value| {
+            let (scaled, unit) = suited(Estimate::bare(value));
+            format!("{} {unit}", significant(scaled.value.0, 3))
+        },
+    )
+}
+
+/// A time that somebody stated, as short as it can be said: `500 ms`.
+pub fn shortest(value: Seconds) -> String {
+    let (scaled, unit) = suited(Estimate::bare(value));
+    let digits = significant(scaled.value.0, 6);
+    let digits = if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits.as_str()
+    };
+    format!("{digits} {unit}")
+}
+
+/// A latency's number in the unit that suits it.
+fn suited(value: Estimate<Seconds>) -> (Estimate<Seconds>, &'static str) {
+    let (scale, unit) = match value.value.0 {
         t if t < 1e-3 => (1e6, "µs"),
         t if t < 1.0 => (1e3, "ms"),
         _ => (1.0, "s"),
     };
-    format!("{} {unit}", estimate(value.map(|s| Seconds(s.0 * scale))))
+    (value.map(|s| Seconds(s.0 * scale)), unit)
 }
 
 /// The same where there may be none.
@@ -101,6 +161,36 @@ mod tests {
         check(12_345.678, 120.0, "12346 ± 120");
         check(0.004_567, 0.000_12, "0.00457 ± 0.00012");
         check(100.0, 0.0, "100.0 ± 0.0");
+    }
+
+    #[track_caller]
+    fn check_brief(value: f64, half: f64, want: &str) {
+        assert_eq!(brief(Estimate::within(UsdPerMtok(value), UsdPerMtok(half))), want);
+    }
+
+    #[test]
+    fn alone_a_value_keeps_the_digits_that_are_sure() {
+        check_brief(3.753_754, 0.104, "3.8");
+        check_brief(3.753_754, 0.000_1, "3.754");
+        check_brief(12_345.678, 120.0, "12300");
+        check_brief(12_345.678, 3.0, "12346");
+        check_brief(0.004_567, 0.000_12, "0.0046");
+        check_brief(0.037_5, 0.0, "0.03750");
+        assert_eq!(brief(Estimate::bare(UsdPerMtok(3.753_754))), "~3.8");
+        let within = |s, h| brief_seconds(Some(Estimate::within(Seconds(s), Seconds(h))));
+        assert_eq!([within(0.123_4, 0.001), within(1.234, 0.3)], ["123 ms", "1.2 s"]);
+        assert_eq!(
+            [brief_seconds(None), time(None), time(Some(Seconds(0.024_208)))],
+            ["—", "—", "24.2 ms"]
+        );
+    }
+
+    #[test]
+    fn what_was_stated_is_said_shortly() {
+        for (seconds, want) in [(0.5, "500 ms"), (0.07, "70 ms"), (10.0, "10 s"), (1.25, "1.25 s")]
+        {
+            assert_eq!(shortest(Seconds(seconds)), want);
+        }
     }
 
     #[test]

@@ -145,8 +145,8 @@ impl ModelCard {
     }
 
     fn with(self, loaded: &Loaded) -> Self {
-        let (not_runnable, caveats) = match loaded.runnable() {
-            Ok(runnable) => (None, runnable.caveats),
+        let (not_runnable, caveats) = match loaded.describe() {
+            Ok(description) => (None, description.caveats),
             Err(error) => {
                 (Some(self.not_runnable.unwrap_or_else(|| error.to_string())), Vec::new())
             }

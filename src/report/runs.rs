@@ -2,7 +2,7 @@
 
 use super::figure::{NOTHING, thousands};
 use super::{Document, Table};
-use crate::record::{Outcome, Run};
+use crate::record::{Outcome, Run, Sweep};
 use crate::units::{Seconds, Tokens};
 use serde::Serialize;
 
@@ -15,6 +15,10 @@ pub struct RunRow {
     pub model: String,
     /// On what.
     pub device: String,
+    /// How many requests were in flight.
+    pub concurrency: u32,
+    /// The sweep that it is a part of; `None`: it was made alone.
+    pub sweep: Option<Sweep>,
     /// How long was measured; `None`: the warm-up never ended.
     pub measured: Option<Seconds>,
     /// Output tokens that came in all.
@@ -40,6 +44,8 @@ impl RunRow {
             id: run.header.id.clone(),
             model: format!("{} ({})", run.header.model.name, run.header.model.shape.quantization),
             device: host.gpu.clone().unwrap_or_else(|| host.cpu.clone()),
+            concurrency: run.header.workload.in_flight,
+            sweep: run.header.sweep.clone(),
             measured: run.measured().map(crate::record::Span::length),
             tokens: run.tokens_seen(),
             outcome: run.outcome.clone(),
@@ -63,16 +69,21 @@ pub fn runs_document(list: &RunList) -> Document {
         document.words("no runs yet: `mtok bench` makes one");
         return document;
     }
-    let mut table = Table::new("", &["run", "model", "on", "measured", "tokens", ""]);
+    let columns = ["run", "model", "on", "at once", "measured", "tokens", "", "part of"];
+    let mut table = Table::new("", &columns);
     for row in &list.runs {
         let measured = row.measured.map_or_else(|| NOTHING.to_owned(), |time| format!("{time:.0}"));
         table.row([
             row.id.clone(),
             row.model.clone(),
             row.device.clone(),
+            row.concurrency.to_string(),
             measured,
             thousands(row.tokens.0),
             row.ending().to_owned(),
+            row.sweep.as_ref().map_or_else(String::new, |Sweep { name, index, of }| {
+                format!("{name}, {index} of {of}")
+            }),
         ]);
     }
     document.table(table);

@@ -4,7 +4,7 @@
 //! writes into one. Deliberately absent: decisions.
 
 use crate::hint::{Fault, Hint};
-use crate::record::{RecordError, Run, parse};
+use crate::record::{Header, RecordError, Run, parse, parse_header};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
@@ -81,17 +81,53 @@ pub fn list(runs: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(folders)
 }
 
-/// The folder that a name means: `last`, a run's name, or a path.
+/// What a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The folder of a run.
+    Run(PathBuf),
+    /// The folders of the runs of a sweep, in the order in which they were made.
+    Sweep(Vec<PathBuf>),
+}
+
+/// What a name means: `last`, a run's name, a sweep's, or the path of a run's folder. The last is a
+/// sweep where the last run is part of one.
 ///
 /// # Errors
-/// Where there is none.
-pub fn find(runs: &Path, name: &str) -> Result<PathBuf, StoreError> {
+/// Where there is none, or where the last run's head can't be read.
+pub fn find(runs: &Path, name: &str) -> Result<Found, StoreError> {
     if name == "last" {
-        return list(runs)?.into_iter().next().ok_or_else(|| StoreError::None(runs.to_owned()));
+        let last =
+            list(runs)?.into_iter().next().ok_or_else(|| StoreError::None(runs.to_owned()))?;
+        return match head(&last)?.sweep {
+            Some(sweep) => Ok(Found::Sweep(of_sweep(runs, &sweep.name)?)),
+            None => Ok(Found::Run(last)),
+        };
     }
     let candidates = [runs.join(name), PathBuf::from(name)];
-    candidates
-        .into_iter()
-        .find(|folder| folder.join("run.json").is_file())
-        .ok_or_else(|| StoreError::Unknown { name: name.to_owned(), runs: runs.to_owned() })
+    if let Some(folder) = candidates.into_iter().find(|path| path.join("run.json").is_file()) {
+        return Ok(Found::Run(folder));
+    }
+    match of_sweep(runs, name)? {
+        none if none.is_empty() => {
+            Err(StoreError::Unknown { name: name.to_owned(), runs: runs.to_owned() })
+        }
+        folders => Ok(Found::Sweep(folders)),
+    }
+}
+
+/// The folders of a sweep's runs. A head that can't be read tells of no sweep.
+fn of_sweep(runs: &Path, name: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let index = |folder: PathBuf| {
+        let sweep = head(&folder).ok()?.sweep.filter(|sweep| sweep.name == name)?;
+        Some((sweep.index, folder))
+    };
+    let mut found: Vec<_> = list(runs)?.into_iter().filter_map(index).collect();
+    found.sort();
+    Ok(found.into_iter().map(|(_, folder)| folder).collect())
+}
+
+fn head(folder: &Path) -> Result<Header, StoreError> {
+    let text = fs::read_to_string(folder.join("run.json"))?;
+    parse_header(&text).map_err(|error| StoreError::Record { folder: folder.to_owned(), error })
 }

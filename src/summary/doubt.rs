@@ -115,8 +115,10 @@ impl Doubt {
                  at work on this machine"
                     .to_owned()
             }
-            Self::Failed { .. } => "try a smaller `--in-flight`, or a shorter `--prompt-tokens`".to_owned(),
-            Self::Slip { .. } => "try a smaller `--in-flight`, or leave a core free".to_owned(),
+            Self::Failed { .. } => {
+                "try a smaller `--concurrency`, or a shorter `--prompt-tokens`".to_owned()
+            }
+            Self::Slip { .. } => "try a smaller `--concurrency`, or leave a core free".to_owned(),
             Self::LengthsNotAsPlanned { mean, .. } => {
                 format!("try `--output-tokens {}`, the mean of what came", mean.0)
             }
@@ -244,7 +246,7 @@ mod tests {
         check(
             &Doubt::Slip { p99: Seconds(0.0125), limit: Seconds(0.001) },
             "requests were sent up to 12.5 ms late, more than 1.0 ms: latencies hold some of it",
-            "try a smaller `--in-flight`, or leave a core free",
+            "try a smaller `--concurrency`, or leave a core free",
         );
         check(
             &Doubt::FewForPercentile {

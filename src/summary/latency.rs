@@ -29,6 +29,16 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// One of its percentiles, where it is earned.
+    pub fn at(&self, percentile: Percentile) -> Option<Estimate<Seconds>> {
+        match percentile {
+            Percentile::P50 => self.p50,
+            Percentile::P90 => self.p90,
+            Percentile::P95 => self.p95,
+            Percentile::P99 => self.p99,
+        }
+    }
+
     /// Of the samples of each request, requests in the order in which they were sent.
     fn of(requests: &[Vec<Seconds>]) -> Self {
         let stretches: Vec<_> = requests
@@ -89,7 +99,7 @@ pub(super) fn due_in(run: &Run, measured: Option<Span>) -> Vec<&Request> {
 }
 
 /// Time per output token after the first, by the target's count of them.
-fn tpot(request: &Request) -> Option<Seconds> {
+pub(super) fn tpot(request: &Request) -> Option<Seconds> {
     let time = request.tokens.last()?.since(*request.tokens.first()?);
     let after_first = output(request).0.checked_sub(1).filter(|after| *after > 0)?;
     Some(Seconds(time.get() / crate::units::Tokens(after_first).get()))

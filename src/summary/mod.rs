@@ -9,9 +9,11 @@
 //! Deliberately absent: clocks, files, prices, chance.
 
 mod doubt;
+mod goodput;
 mod interval;
 mod latency;
 mod percentile;
+mod split;
 mod steady;
 mod steps;
 pub mod telemetry;
@@ -21,6 +23,7 @@ mod tokens;
 mod verdict;
 
 pub use doubt::Doubt;
+pub use goodput::{Goodput, Timing, goodput};
 pub use latency::Latency;
 pub use percentile::Percentile;
 pub use steps::StepTotals;
@@ -31,6 +34,7 @@ use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond};
 use interval::{Total, ratio_of_totals};
 use latency::{Latencies, due_in, slip};
 use serde::Serialize;
+use split::prefill_share;
 use steady::Steady;
 use steps::{Speeds, occupancy};
 use tokens::Delivered;
@@ -68,6 +72,9 @@ pub struct Summary {
     pub e2e: Latency,
     /// The share of the steady window in which a step ran; `None` where no steps were recorded.
     pub occupancy: Option<Ratio>,
+    /// The share of the engine's time that reading prompts took; the rest was writing tokens. `None`
+    /// where no steps tell.
+    pub prefill_share: Option<Estimate<Ratio>>,
     /// Mean context of a decoded token.
     pub decode_context: Option<Tokens>,
     /// The steps of prefill alone.
@@ -132,6 +139,10 @@ pub fn summarize(run: &Run) -> Summary {
         tpot: latencies.tpot,
         e2e: latencies.e2e,
         occupancy: span.and_then(|span| occupancy(run, span)),
+        prefill_share: steady
+            .as_ref()
+            .and_then(|steady| prefill_share(&run.steps, steady.borders(), round(run)))
+            .map(Total::estimate),
         decode_context: speeds.decode_steps.and_then(|steps| steps.mean_context()),
         prefill_steps: speeds.prefill_steps,
         decode_steps: speeds.decode_steps,
@@ -149,7 +160,7 @@ struct Rates {
 impl Rates {
     /// A batch holds at least as many ends of requests as were in flight: a whole round.
     fn of(run: &Run, (steady, delivered): (&Steady, &Delivered)) -> Self {
-        let round = usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX);
+        let round = round(run);
         let mut both = [delivered.input.as_slice(), delivered.output.as_slice()].concat();
         both.sort_unstable_by_key(|arrival| arrival.at);
         Self {
@@ -157,6 +168,11 @@ impl Rates {
             total: ratio_of_totals(&steady.stretches(&both), round),
         }
     }
+}
+
+/// The fewest ends of requests that are a whole round.
+fn round(run: &Run) -> usize {
+    usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX)
 }
 
 /// A rate for the reader; a rate of nothing is none.

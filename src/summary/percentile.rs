@@ -48,6 +48,9 @@ impl Percentile {
         }
     }
 
+    /// All that are reported, the lowest first.
+    pub const ALL: [Self; 4] = [Self::P50, Self::P90, Self::P95, Self::P99];
+
     /// The fewest samples that earn it: one is then expected to lie above.
     pub fn least_samples(self) -> u64 {
         100 / u64::from(100 - self.percent())
@@ -175,9 +178,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Percentile; 4] =
-        [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99];
-
     /// One sample a request.
     fn singles(samples: impl IntoIterator<Item = f64>) -> Samples {
         Samples::new(samples.into_iter().map(|sample| [Seconds(sample)]))
@@ -271,7 +271,7 @@ mod tests {
             requests in prop::collection::vec(prop::collection::vec(0.0..10.0f64, 0..40), 0..40),
         ) {
             let samples = Samples::new(requests.iter().map(|r| r.iter().copied().map(Seconds)));
-            let found: Vec<_> = ALL.iter().filter_map(|p| samples.percentile(*p)).collect();
+            let found: Vec<_> = Percentile::ALL.iter().filter_map(|p| samples.percentile(*p)).collect();
             for pair in found.windows(2) {
                 prop_assert!(pair[0].value <= pair[1].value);
             }

@@ -32,6 +32,11 @@ impl Steady {
         (first < last).then_some(steady)
     }
 
+    /// Where it is cut, in the order of time.
+    pub(super) fn borders(&self) -> &[Moment] {
+        &self.borders
+    }
+
     /// From its first border to its last.
     pub(super) fn span(&self) -> Span {
         // `of` makes none without borders.

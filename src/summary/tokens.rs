@@ -97,7 +97,7 @@ fn first(request: &Request) -> Option<Moment> {
 }
 
 /// When a request's tokens came, by the target's count.
-fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ {
+pub(super) fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ {
     let (count, seen) = (output(request).0, request.tokens.len() as u64);
     // After `index` moments, this many tokens have come: rounded down, and all after the last.
     let by = move |index: u64| match seen {

@@ -4,6 +4,7 @@ use crate::engine::sampler::SamplerError;
 use crate::engine::stop::StopError;
 use crate::hint::{Fault, Hint};
 use crate::record::RequestId;
+use crate::schedule::{LimitsError, Refusal};
 use crate::units::Tokens;
 
 /// Why a target refuses a request, or can't be started.
@@ -54,6 +55,12 @@ pub enum TargetError {
     /// The stop rules are wrong.
     #[error("{0}")]
     Stop(#[from] StopError),
+    /// The scheduler refuses it for another reason: the KV cache is too small for it.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The scheduler can't work with what the engine can hold.
+    #[error("{0}")]
+    Limits(#[from] LimitsError),
     /// The engine's thread can't be started.
     #[error("the engine's thread can't be started: {0}")]
     Thread(std::io::Error),
@@ -64,6 +71,8 @@ impl Hint for TargetError {
         match self {
             Self::Full { .. } => Some("keep fewer requests in flight".into()),
             Self::Long { .. } => Some("ask for a shorter prompt or fewer output tokens".into()),
+            Self::Refused(refusal) => refusal.hint(),
+            Self::Limits(error) => error.hint(),
             Self::Sampler(error) => error.hint(),
             Self::Stop(error) => error.hint(),
             _ => None,
@@ -75,6 +84,8 @@ impl Hint for TargetError {
             Self::Full { .. } | Self::Stopped { .. } => Fault::Target,
             Self::Twice(_) | Self::NoText => Fault::Internal,
             Self::EmptyPrompt | Self::Long { .. } | Self::Token { .. } => Fault::Usage,
+            Self::Refused(refusal) => refusal.fault(),
+            Self::Limits(error) => error.fault(),
             Self::Sampler(error) => error.fault(),
             Self::Stop(error) => error.fault(),
             Self::Thread(_) => Fault::Environment,

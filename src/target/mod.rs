@@ -13,9 +13,11 @@ pub mod in_process;
 pub use error::TargetError;
 
 use crate::engine::Detokenize;
+use crate::engine::logprobs::Logprobs;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::record::{Finish, Moment, RequestId, Step};
+use crate::schedule::Priority;
 use crate::units::Tokens;
 use std::sync::mpsc::Sender;
 
@@ -30,6 +32,12 @@ pub trait Target: Send + Sync {
 
     /// Gives a request up; its `Done` still comes. Unknown and ended requests are ignored.
     fn cancel(&self, id: RequestId);
+
+    /// From now on tells `to` of each step that the engine takes, once, before anything that came
+    /// of it is delivered. A target that doesn't know its engine's steps tells none.
+    fn steps(&self, to: Sender<Step>) {
+        drop(to);
+    }
 
     /// What answers: for the head of a run record.
     fn describe(&self) -> String;
@@ -47,6 +55,17 @@ pub struct Request {
     pub stop: StopRules,
     /// Turns the output into text, at the beginning of its stream; `None`: no text is wanted.
     pub text: Option<Box<dyn Detokenize>>,
+    /// With each token, how likely it was, and as many of the likeliest; `None`: nothing of this.
+    pub logprobs: Option<u8>,
+    /// How soon it wants to be served.
+    pub priority: Priority,
+}
+
+impl Request {
+    /// A request for tokens alone, like any other.
+    pub fn new(id: RequestId, prompt: Vec<u32>, sampling: SamplerParams, stop: StopRules) -> Self {
+        Self { id, prompt, sampling, stop, text: None, logprobs: None, priority: Priority(0) }
+    }
 }
 
 /// Something that came of a request.
@@ -70,9 +89,17 @@ pub enum What {
         /// The text that may be passed on with it, where text is wanted: empty while a character or
         /// what could become a stop string is incomplete. Concatenated, they are the answer.
         text: Option<String>,
+        /// How likely it was, where that was asked for.
+        logprobs: Option<Box<Logprobs>>,
     },
-    /// A step of the engine, with this request in it. It comes before the token that it led to.
-    Step(Step),
+    /// A part of the prompt was read. A sequence that lost its place is read again from its
+    /// beginning, the tokens it has by then included.
+    Read {
+        /// Tokens read so far.
+        tokens: Tokens,
+        /// Of these, those that the prefix cache had; told with the first part.
+        cached: Tokens,
+    },
     /// The end.
     Done {
         /// How.

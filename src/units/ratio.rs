@@ -31,7 +31,7 @@ impl Ratio {
     }
 
     /// The share that this many percent are.
-    pub fn percent(percent: f64) -> Self {
+    pub const fn percent(percent: f64) -> Self {
         Self(percent / 100.0)
     }
 

@@ -16,6 +16,9 @@ pub struct Plan {
     pub warm_up: Seconds,
     /// How long is counted.
     pub measure: Seconds,
+    /// Where fewer than [`Plan::ROUNDS`] rounds of requests have ended by then, counting goes on until
+    /// they have, or until this long was counted.
+    pub measure_max: Seconds,
     /// What the prompts, and the sampler, are drawn from.
     pub seed: u64,
 }
@@ -34,11 +37,24 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// The request of this number.
+    /// Rounds, of as many requests as are in flight, that an interval takes: the fewest batches that
+    /// give one, each of which holds a whole round.
+    pub const ROUNDS: u32 = 6;
+
+    /// How many requests are as many rounds.
+    pub fn enough(&self) -> u32 {
+        self.in_flight.max(1).saturating_mul(Self::ROUNDS)
+    }
+
+    /// The request of this number. Plans that differ in how many are in flight share none, so that
+    /// what one leaves in a prefix cache does not quicken the next.
     pub fn request(&self, id: RequestId) -> Planned {
+        // Streams of one seed are steps of 2^32 apart, and an odd increment reaches no multiple of
+        // that in fewer than 2^32 requests.
+        let seed = self.seed ^ (u64::from(self.in_flight) << 32);
         // SplitMix64's finaliser: neighbouring numbers give unrelated streams. Steele, Lea, Flood,
         // "Fast splittable pseudorandom number generators", OOPSLA 2014.
-        let mut mixed = self.seed.wrapping_add(u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut mixed = seed.wrapping_add(u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Planned { id, prompt: self.prompt, output: self.output, seed: mixed ^ (mixed >> 31) }
@@ -58,6 +74,7 @@ mod tests {
             output: Tokens(64),
             warm_up: Seconds(1.0),
             measure: Seconds(10.0),
+            measure_max: Seconds(10.0),
             seed: 7,
         };
         let seeds = |plan: &Plan| (0..1_000).map(|n| plan.request(RequestId(n)).seed).collect();
@@ -65,5 +82,6 @@ mod tests {
         assert_eq!(first.len(), 1_000);
         assert_eq!(first, again);
         assert!(first.is_disjoint(&seeds(&Plan { seed: 8, ..plan })));
+        assert!(first.is_disjoint(&seeds(&Plan { in_flight: 2, ..plan })));
     }
 }

@@ -1,8 +1,8 @@
 //! Prompts of stated length: natural text of ours, cut to the token.
 //!
 //! Natural text, because random ids flatter nobody equally: mixtures of experts and speculative
-//! decoders take another path on noise. Every prompt is drawn anew, so that no prefix cache finds
-//! more than chance would.
+//! decoders take another path on noise. Every prompt is drawn anew and begins with its own seed: a
+//! hundred sentences begin alike far too often, and a prefix cache would find them.
 
 use crate::units::Tokens;
 use rand::{Rng, SeedableRng};
@@ -19,7 +19,7 @@ pub fn prompt(tokens: Tokens, seed: u64, encode: &Encode<'_>) -> Vec<u32> {
     let wanted = usize::try_from(tokens.0).unwrap_or(usize::MAX);
     let sentences: Vec<&str> = SENTENCES.lines().collect();
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
-    let mut text = String::new();
+    let mut text = format!("{seed:016x} ");
     // A token of English is four to five characters; 8 leaves room, so that one round mostly does.
     let mut characters = wanted.saturating_mul(8).max(64);
     loop {

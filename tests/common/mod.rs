@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod engine;
+
 use mtok::fetch::{Event, Settings, Source, Watch, fetch};
 use mtok::model::Catalogue;
 use std::ops::ControlFlow;

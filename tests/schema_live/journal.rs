@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
-use mtok::record::{Event, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step};
+use mtok::record::{Event, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step, Sweep};
 use mtok::units::{Bytes, Joules, Ratio, Seconds, Tokens, Watts};
 use serde_json::Value;
 
@@ -24,6 +24,11 @@ pub(crate) const REASONS: [Throttle; 10] = [
 pub(crate) fn header(fixture: &str) -> Header {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema");
     serde_json::from_str(&fs_err::read_to_string(folder.join(fixture)).unwrap()).unwrap()
+}
+
+/// A run's part in a sweep of six.
+pub(crate) fn part(index: u32) -> Sweep {
+    Sweep { name: "2026-11-22T08-00-01Z-ladder".to_owned(), index, of: 6 }
 }
 
 /// Writes a record where the program looks for it; `torn` is what a cut-off write left behind.

@@ -3,11 +3,11 @@
 //! Invariant: none is missing. The `match` beside each list names every variant, so a new one does
 //! not compile until somebody has come here.
 
-use mtok::cost::Slip;
+use mtok::cost::{Answer, Kind, Slip};
 use mtok::record::reading::Throttle;
 use mtok::record::{Finish, Outcome};
 use mtok::report::ModelCard;
-use mtok::summary::{Doubt, Percentile};
+use mtok::summary::{Doubt, Goodput, Percentile};
 use mtok::units::{Bytes, Ratio, Seconds, Tokens};
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +52,36 @@ pub(crate) fn throttles() -> Vec<Value> {
         | Throttle::DisplayClockSetting
         | Throttle::Other(_) => written(REASONS),
     }
+}
+
+/// Whether an objective was kept to.
+pub(crate) fn answers() -> Vec<Value> {
+    let all = [Answer::Met, Answer::Missed, Answer::CantTell];
+    match all[0] {
+        Answer::Met | Answer::Missed | Answer::CantTell => written(all),
+    }
+}
+
+/// What an objective can be about.
+pub(crate) fn latency_kinds() -> Vec<Value> {
+    let all = [Kind::Ttft, Kind::Tpot, Kind::E2e];
+    match all[0] {
+        Kind::Ttft | Kind::Tpot | Kind::E2e => written(all),
+    }
+}
+
+/// The percentiles that are reported.
+pub(crate) fn percentiles() -> Vec<Value> {
+    match Percentile::P50 {
+        Percentile::P50 | Percentile::P90 | Percentile::P95 | Percentile::P99 => {
+            written(Percentile::ALL)
+        }
+    }
+}
+
+/// Goodput of a run in which too few requests ended for a rate.
+pub(crate) fn goodputs() -> Vec<Value> {
+    written([Goodput { judged: 1, met: 1, rate: None }])
 }
 
 /// What can speak against a run.

@@ -2,9 +2,11 @@
 
 mod bench;
 mod cost;
+mod judging;
 
-pub(crate) use bench::{Bench, price};
+pub(crate) use bench::Bench;
 pub(crate) use cost::{Asked, Cost};
+pub(crate) use judging::Judging;
 
 use super::failure::Failure;
 use crate::cost::Load;
@@ -43,6 +45,6 @@ where
 }
 
 /// The loads asked for, in the order given.
-pub(crate) fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
+fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
     texts.iter().map(|text| value("--load", text.trim())).collect()
 }

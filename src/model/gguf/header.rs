@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path) -> Result<Gguf, GgufError> {
     }
     Tensor::apart(tensors.values(), &cursor)?;
     let file_bytes = Bytes(cursor.end());
-    Ok(Gguf { path: path.to_path_buf(), file_bytes, metadata, tensors })
+    Ok(Gguf { path: path.to_path_buf(), file_bytes, data_at: section_start, metadata, tensors })
 }
 
 fn keys(cursor: &mut Cursor, count: u64) -> Result<Metadata, GgufError> {

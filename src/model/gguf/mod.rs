@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 pub struct Gguf {
     path: PathBuf,
     file_bytes: Bytes,
+    data_at: u64,
     metadata: Metadata,
     tensors: HashMap<String, Tensor>,
 }
@@ -64,6 +65,11 @@ impl Gguf {
     /// The whole file's length.
     pub fn file_bytes(&self) -> Bytes {
         self.file_bytes
+    }
+
+    /// Where in the file the data section begins, which tensors' offsets count from.
+    pub fn data_at(&self) -> u64 {
+        self.data_at
     }
 
     /// The key-value pairs.

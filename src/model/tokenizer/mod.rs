@@ -8,6 +8,7 @@
 //! vocabulary wants, merges rebuilt from scores, where control tokens are recognised, and bytes back.
 
 mod error;
+pub(super) mod hub;
 mod merges;
 mod pieces;
 mod special;
@@ -38,16 +39,31 @@ pub enum Control {
 
 /// A vocabulary and its rules.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    encoder: Encoder,
     pieces: Pieces,
-    specials: Specials,
     /// Sentencepiece models may put a space before a text.
     space_first: bool,
     bos: Option<TokenId>,
     eos: Option<TokenId>,
-    add_bos: bool,
-    add_eos: bool,
+    /// What goes before a prompt.
+    before: Vec<TokenId>,
+    /// What goes after it.
+    after: Vec<TokenId>,
     end_of_generation: Vec<TokenId>,
+}
+
+/// From text to tokens.
+enum Encoder {
+    /// Control tokens are found here, what is between them is merged by the library.
+    Gguf { merger: Box<tokenizers::Tokenizer>, specials: Specials },
+    /// The library does everything.
+    Hub(Box<hub::Library>),
+}
+
+impl Encoder {
+    fn hub(library: tokenizers::Tokenizer) -> Self {
+        Self::Hub(Box::new(hub::Library::new(library)))
+    }
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -154,15 +170,15 @@ impl Tokenizer {
             }
         }
         let ids = special::Ids::of(metadata, tokens, kind == Kind::Scored)?;
+        let specials = Specials::of(tokens, &kinds);
         Ok(Self {
-            inner,
+            encoder: Encoder::Gguf { merger: Box::new(inner), specials },
             pieces: Pieces::of(kind, tokens, &kinds),
-            specials: Specials::of(tokens, &kinds),
             space_first,
             bos: ids.bos,
             eos: ids.eos,
-            add_bos: ids.add_bos,
-            add_eos: ids.add_eos,
+            before: ids.bos.filter(|_| ids.add_bos).into_iter().collect(),
+            after: ids.eos.filter(|_| ids.add_eos).into_iter().collect(),
             end_of_generation: ids.end_of_generation,
         })
     }
@@ -199,12 +215,23 @@ impl Tokenizer {
 
     /// The tokens of a text and nothing else.
     pub fn encode(&self, text: &str, control: Control) -> Result<Vec<TokenId>, TokenizerError> {
+        let (merger, specials) = match &self.encoder {
+            Encoder::Gguf { merger, specials } => (merger, specials),
+            Encoder::Hub(library) => {
+                let ids = library.encode(text, control)?;
+                let tokens = self.len();
+                return match ids.iter().find(|&&id| id as usize >= tokens) {
+                    Some(&id) => Err(TokenizerError::Beyond { id, tokens }),
+                    None => Ok(ids),
+                };
+            }
+        };
         let mut ids = Vec::new();
-        for fragment in self.specials.split(text, control) {
+        for fragment in specials.split(text, control) {
             match fragment {
                 special::Fragment::Token(id) => ids.push(id),
                 special::Fragment::Text(text) => {
-                    ids.extend(self.inner.encode_fast(text, false)?.get_ids());
+                    ids.extend(merger.encode_fast(text, false)?.get_ids());
                 }
             }
         }
@@ -217,17 +244,18 @@ impl Tokenizer {
         text: &str,
         control: Control,
     ) -> Result<Vec<TokenId>, TokenizerError> {
-        let bos = self.bos.filter(|_| self.add_bos);
-        let eos = self.eos.filter(|_| self.add_eos);
-        Ok(bos.into_iter().chain(self.encode(text, control)?).chain(eos).collect())
+        let ids = self.encode(text, control)?;
+        Ok([&self.before[..], &ids, &self.after].concat())
     }
 
     /// The tokens of what a chat template has rendered: control tokens are recognised, and a
     /// beginning token is added only where the template has not written it.
     pub fn encode_chat(&self, prompt: &str) -> Result<Vec<TokenId>, TokenizerError> {
         let ids = self.encode(prompt, Control::Recognised)?;
-        let bos = self.bos.filter(|bos| self.add_bos && ids.first() != Some(bos));
-        Ok(bos.into_iter().chain(ids).collect())
+        if ids.starts_with(&self.before) {
+            return Ok(ids);
+        }
+        Ok([&self.before[..], &ids].concat())
     }
 
     /// The text of tokens that begin a text. Control tokens are left out; bytes that make no

@@ -64,6 +64,11 @@ pub(super) fn mend(kinds: &mut [TokenKind], tokens: &Texts) {
     }
 }
 
+/// Tokens that end a generation by their text.
+pub(super) fn ends(tokens: &Texts) -> impl Iterator<Item = TokenId> {
+    (0..).zip(tokens.iter()).filter(|(_, text)| ENDS.contains(text)).map(|(id, _)| id)
+}
+
 /// A stretch of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fragment<'a> {
@@ -187,11 +192,7 @@ impl Ids {
         let (bos, eos) = (id("bos")?, id("eos")?);
         let mut end_of_generation: Vec<_> =
             [eos, id("eot")?, id("eom")?].into_iter().flatten().collect();
-        for (id, text) in (0..).zip(tokens.iter()) {
-            if ENDS.contains(&text) {
-                end_of_generation.push(id);
-            }
-        }
+        end_of_generation.extend(ends(tokens));
         end_of_generation.sort_unstable();
         end_of_generation.dedup();
         // Where the file says nothing: sentencepiece models begin with the token, of the byte-level

@@ -1,31 +1,99 @@
-//! An engine in this process: one thread that owns the model, one sequence at a time.
+//! An engine in this process: one thread that computes, batches that change with every step.
 //!
-//! Invariant: a job is owned by the queue or by the engine's thread, never by both, and whoever
-//! takes it out of the queue ends it; so there is exactly one `Done`. A panic underneath ends the
-//! target, not the process: the job in hand and all that wait fail with its message, and later ones
-//! are refused. Guarded by `tests.rs` beside this file.
+//! What is asked for waits in the [scheduler](crate::schedule), under one lock with what belongs to
+//! it; the engine's thread takes a step's jobs out, computes without the lock, and puts back what
+//! goes on. So requests come and go, and are counted, while a step runs.
+//!
+//! Invariant: a job is in the state or in the engine's hands, never in both, and whoever takes it
+//! out for good ends it; so there is exactly one `Done`. A step that fails ends the sequences in it;
+//! a panic ends the target, not the process: all that is live fails with its message, and later
+//! requests are refused. Guarded by `tests` beside this file.
+//!
+//! Nobody waits for a consumer: deliveries go into channels without bounds. What may lie there
+//! undelivered is bounded all the same, by the output of the requests that were accepted, and their
+//! number by the scheduler's limits. A consumer that is gone is noticed with the next delivery, so
+//! its sequence loses its blocks within the step that is under way or the one after it.
+//!
+//! Blocks of the KV cache are shared by a chained hash of their tokens (`prefix`); tokens are not
+//! compared.
 
-mod sequence;
+mod job;
+mod prefix;
+mod runner;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use super::{Delivery, Request, Target, TargetError, What};
+use super::{Delivery, Request, Target, TargetError};
 use crate::clock::Clock;
-use crate::engine::sampler::Sampler;
-use crate::engine::stop::Stop;
-use crate::engine::{Detokenize, Forward, panic_text};
-use crate::record::{Finish, RequestId};
-use crate::units::Tokens;
-use sequence::Sequence;
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::engine::{Capacity, Engine};
+use crate::record::{Finish, RequestId, Step};
+use crate::schedule::{Counts, Limits, Refusal, Scheduler};
+use crate::units::{Ratio, Tokens};
+use job::Job;
+use state::Shared;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// How many requests may wait, unless told otherwise.
-pub const QUEUE_MAX: usize = 1_024;
+/// How an engine serves, besides what it can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Serving {
+    /// Requests that may wait.
+    pub waiting_max: u32,
+    /// The most tokens of one prompt in a step.
+    pub chunk_max: u32,
+    /// How many steps of waiting one level of priority is worth.
+    pub patience: u32,
+    /// Whether requests share what they have in common.
+    pub prefix_cache: bool,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self { waiting_max: 1_024, chunk_max: 512, patience: 1_000, prefix_cache: true }
+    }
+}
+
+/// How an engine stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metrics {
+    /// Sequences that run.
+    pub running: u32,
+    /// Requests that have not run yet.
+    pub waiting: u32,
+    /// Sequences that lost their place and wait for another.
+    pub preempted: u32,
+    /// The share of the KV cache's blocks that sequences hold.
+    pub kv_used: Ratio,
+    /// The share that is kept for prefixes, and free to whoever needs it.
+    pub kv_cached: Ratio,
+    /// Prompt tokens of all requests that were admitted.
+    pub prefix_queried: Tokens,
+    /// Of these, those that the prefix cache had.
+    pub prefix_hit: Tokens,
+    /// Places lost so far.
+    pub preemptions: u64,
+    /// Steps so far.
+    pub steps: u64,
+}
+
+impl Metrics {
+    fn of(counts: Counts, blocks: u32) -> Self {
+        let share = |part: u32| Ratio::of(f64::from(part) / f64::from(blocks));
+        Self {
+            running: counts.running,
+            waiting: counts.waiting,
+            preempted: counts.preempted,
+            kv_used: share(counts.blocks_held),
+            kv_cached: share(counts.blocks_cached),
+            prefix_queried: Tokens(counts.prefix_queried),
+            prefix_hit: Tokens(counts.prefix_hit),
+            preemptions: counts.preemptions,
+            steps: counts.steps,
+        }
+    }
+}
 
 /// An engine in this process.
 pub struct InProcess {
@@ -34,75 +102,53 @@ pub struct InProcess {
     thread: Option<JoinHandle<()>>,
     /// The model's own end tokens.
     eos: Vec<u32>,
-    vocabulary: usize,
-    context_limit: usize,
+    capacity: Capacity,
+    /// Where blocks are shared, they are hashed.
+    prefix_cache: bool,
     description: String,
-}
-
-/// What submitters and the engine's thread share.
-struct Shared {
-    clock: Arc<dyn Clock>,
-    queue_max: usize,
-    state: Mutex<State>,
-    /// Told of new work and of the end.
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
-    /// The request in the engine's hands, and the flag that gives it up.
-    running: Option<(RequestId, Arc<AtomicBool>)>,
-    /// Why nothing is accepted any more.
-    stopped: Option<String>,
-}
-
-/// A request with all that was checked and made when it was accepted.
-struct Job {
-    id: RequestId,
-    prompt: Vec<u32>,
-    sampler: Sampler,
-    stop: Stop,
-    text: Option<Box<dyn Detokenize>>,
-    to: Sender<Delivery>,
-    cancelled: Arc<AtomicBool>,
 }
 
 impl InProcess {
     /// Starts the engine's thread. `eos` are the model's own end tokens.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// Where the scheduler can't work within these limits, or the system gives no thread.
     pub fn start(
-        engine: Box<dyn Forward>,
+        engine: Box<dyn Engine>,
         eos: Vec<u32>,
         clock: Arc<dyn Clock>,
-        queue_max: usize,
+        serving: Serving,
     ) -> Result<Self, TargetError> {
-        let (vocabulary, context_limit) = (engine.vocabulary(), engine.context_limit());
-        let description = engine.describe();
-        let (state, changed) = (Mutex::default(), Condvar::new());
-        let shared = Arc::new(Shared { clock, queue_max, state, changed });
+        let (capacity, description) = (engine.capacity(), engine.describe());
+        let scheduler = Scheduler::new(limits(&capacity, &serving))?;
+        let shared = Arc::new(Shared::new(clock, scheduler));
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || theirs.serve(engine))
+            .spawn(move || runner::serve(&theirs, engine))
             .map_err(TargetError::Thread)?;
-        Ok(Self { shared, thread: Some(thread), eos, vocabulary, context_limit, description })
+        let prefix_cache = serving.prefix_cache;
+        Ok(Self { shared, thread: Some(thread), eos, capacity, prefix_cache, description })
     }
 
-    /// Everything about a request that can be known before it runs.
+    /// How it stands now.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(self.shared.counts(), self.capacity.blocks)
+    }
+
+    /// What the scheduler can't know about a request.
     fn check(&self, request: &Request) -> Result<(), TargetError> {
         if request.prompt.is_empty() {
             return Err(TargetError::EmptyPrompt);
         }
         let (prompt, output) = (tokens(request.prompt.len()), request.stop.max_tokens);
-        let limit = tokens(self.context_limit);
-        if prompt + output > limit {
+        let limit = tokens(self.capacity.context);
+        if prompt.0.saturating_add(output.0) > limit.0 {
             return Err(TargetError::Long { prompt, output, limit });
         }
-        if let Some(&id) = request.prompt.iter().find(|&&id| id as usize >= self.vocabulary) {
-            return Err(TargetError::Token { id, vocabulary: self.vocabulary });
+        let vocabulary = self.capacity.vocabulary;
+        if let Some(&id) = request.prompt.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(TargetError::Token { id, vocabulary });
         }
         if request.text.is_none() && !request.stop.strings.is_empty() {
             return Err(TargetError::NoText);
@@ -114,20 +160,17 @@ impl InProcess {
 impl Target for InProcess {
     fn submit(&self, request: Request, to: Sender<Delivery>) -> Result<(), TargetError> {
         self.check(&request)?;
-        let job = Job {
-            id: request.id,
-            prompt: request.prompt,
-            sampler: Sampler::new(request.sampling)?,
-            stop: Stop::new(request.stop, &self.eos)?,
-            text: request.text,
-            to,
-            cancelled: Arc::default(),
-        };
-        self.shared.accept(job)
+        let block_size = self.prefix_cache.then_some(self.capacity.block_size);
+        let (job, arrival) = Job::new(request, &self.eos, block_size, to)?;
+        self.shared.accept(job, arrival)
     }
 
     fn cancel(&self, id: RequestId) {
         self.shared.cancel(id);
+    }
+
+    fn steps(&self, to: Sender<Step>) {
+        self.shared.watch(to);
     }
 
     fn describe(&self) -> String {
@@ -146,94 +189,26 @@ impl Drop for InProcess {
     }
 }
 
-impl Shared {
-    /// The state; nothing that could panic ever runs while it is locked.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+fn limits(capacity: &Capacity, serving: &Serving) -> Limits {
+    Limits {
+        sequences_max: capacity.sequences,
+        waiting_max: serving.waiting_max,
+        step_tokens_max: capacity.step_tokens,
+        chunk_max: serving.chunk_max,
+        blocks: capacity.blocks,
+        block_size: capacity.block_size,
+        context_max: u32::try_from(capacity.context).unwrap_or(u32::MAX),
+        patience: serving.patience,
+        prefix_cache: serving.prefix_cache,
     }
+}
 
-    fn accept(&self, job: Job) -> Result<(), TargetError> {
-        let mut state = self.lock();
-        if let Some(reason) = &state.stopped {
-            return Err(TargetError::Stopped { reason: reason.clone() });
-        }
-        let running = state.running.as_ref().map(|(id, _)| *id);
-        if state.queue.iter().map(|job| job.id).chain(running).any(|id| id == job.id) {
-            return Err(TargetError::Twice(job.id));
-        }
-        if state.queue.len() >= self.queue_max {
-            return Err(TargetError::Full { limit: self.queue_max });
-        }
-        state.queue.push_back(job);
-        drop(state);
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    fn cancel(&self, id: RequestId) {
-        let mut state = self.lock();
-        if let Some((_, flag)) = state.running.as_ref().filter(|(running, _)| *running == id) {
-            flag.store(true, Ordering::Release);
-        }
-        let waiting = state.queue.iter().position(|job| job.id == id);
-        let job = waiting.and_then(|index| state.queue.remove(index));
-        drop(state);
-        if let Some(job) = job {
-            self.done(&job, Finish::Cancelled, 0);
-        }
-    }
-
-    /// Accepts nothing more, gives up what runs, ends what waits.
-    fn stop(&self, reason: &str, finish: &Finish) {
-        let mut state = self.lock();
-        state.stopped.get_or_insert_with(|| reason.to_owned());
-        if let Some((_, flag)) = &state.running {
-            flag.store(true, Ordering::Release);
-        }
-        let waiting = std::mem::take(&mut state.queue);
-        drop(state);
-        self.changed.notify_one();
-        for job in waiting {
-            self.done(&job, finish.clone(), 0);
-        }
-    }
-
-    /// The next job, or `None` once the target has stopped.
-    fn next(&self) -> Option<Job> {
-        let waits = |state: &mut State| state.queue.is_empty() && state.stopped.is_none();
-        let state = self.changed.wait_while(self.lock(), waits);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        let job = state.queue.pop_front()?;
-        state.running = Some((job.id, Arc::clone(&job.cancelled)));
-        Some(job)
-    }
-
-    /// The engine's thread.
-    fn serve(&self, mut engine: Box<dyn Forward>) {
-        while let Some(mut job) = self.next() {
-            let mut output = 0;
-            let ended = catch_unwind(AssertUnwindSafe(|| {
-                Sequence { job: &mut job, engine: engine.as_mut(), clock: self.clock.as_ref() }
-                    .run(&mut output)
-            }));
-            self.lock().running = None;
-            match ended {
-                Ok(finish) => self.done(&job, finish, output),
-                Err(payload) => {
-                    let reason = format!("panic in the engine: {}", panic_text(payload.as_ref()));
-                    let failed = Finish::Failed(reason.clone());
-                    self.stop(&reason, &failed);
-                    self.done(&job, failed, output);
-                }
-            }
-        }
-    }
-
-    /// A receiver that is gone wants no end either.
-    fn done(&self, job: &Job, finish: Finish, output: u64) {
-        let (prompt, output) = (Some(tokens(job.prompt.len())), Tokens(output));
-        let what = What::Done { finish, prompt, output };
-        let _ = job.to.send(Delivery { id: job.id, at: self.clock.now(), what });
+/// A refusal in a target's words.
+fn refused(id: RequestId, refusal: Refusal) -> TargetError {
+    match refusal {
+        Refusal::Full { limit } => TargetError::Full { limit: limit as usize },
+        Refusal::Twice(_) => TargetError::Twice(id),
+        other => TargetError::Refused(other),
     }
 }
 

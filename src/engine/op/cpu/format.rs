@@ -103,6 +103,11 @@ impl Stored {
         Self::MXFP4,
     ];
 
+    /// By its GGUF name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stored| format!("{stored:?}") == name)
+    }
+
     /// How many weights of a row are stored together.
     pub const fn block_elements(self) -> usize {
         match self.layout() {

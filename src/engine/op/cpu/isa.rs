@@ -68,7 +68,7 @@ impl Isa {
 }
 
 /// Something to compute with the instructions of a set.
-#[allow(unsafe_code, reason = "vector instructions")]
+#[allow(unsafe_code, reason = "kernels work on pointers")]
 pub(super) trait Work {
     /// What it works on.
     type Input;

@@ -58,6 +58,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn store(to: *mut f32, value: Self::F);
     unsafe fn load_f16(from: *const u8) -> Self::F;
     unsafe fn load_bf16(from: *const u8) -> Self::F;
+    /// `LANES` values to memory as `f16`, rounded to nearest even.
+    unsafe fn store_f16(to: *mut u8, value: Self::F);
     unsafe fn load_u8(from: *const u8) -> Self::F;
     unsafe fn load_i8(from: *const u8) -> Self::F;
     /// 2 to the power of each byte − 128, and nought for nought.

@@ -126,6 +126,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         _mm256_castsi256_ps(_mm256_slli_epi32::<16>(wide))
     }
     #[inline(always)]
+    unsafe fn store_f16(to: *mut u8, value: __m256) {
+        _mm_storeu_si128(to.cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value));
+    }
+    #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> __m256 {
         _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast())))
     }

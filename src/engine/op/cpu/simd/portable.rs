@@ -107,6 +107,12 @@ impl Simd for Portable {
         from_fn(|lane| bf16::from_le_bytes(from.add(2 * lane).cast::<[u8; 2]>().read()).to_f32())
     }
     #[inline(always)]
+    unsafe fn store_f16(to: *mut u8, value: Self::F) {
+        for (lane, value) in value.into_iter().enumerate() {
+            to.add(2 * lane).cast::<[u8; 2]>().write(f16::from_f32(value).to_le_bytes());
+        }
+    }
+    #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> Self::F {
         from_fn(|lane| f32::from(*from.add(lane)))
     }

@@ -6,12 +6,10 @@ Invariant: nothing one request leaves behind changes the answer to the next. One
 slot, no prompt cache in memory, no cache reuse unless a request asks for it.
 """
 
-import hashlib
 import json
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 
 import xllamacpp
@@ -27,50 +25,12 @@ FORCING_BIAS = 1e6
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-@dataclass(frozen=True)
-class Model:
-    """A GGUF: what we call it, its usual file name, and which bytes it must be."""
-
-    name: str
-    file: str
-    sha256: str
-    # A base model carries no template of its own; llama.cpp would invent one.
-    has_chat_template: bool
-
-
-MODELS = (
-    Model(
-        "smollm2",
-        "smollm2-135m-instruct-q4_1.gguf",
-        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        has_chat_template=True,
-    ),
-    Model(
-        "qwen2.5-coder",
-        "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-        has_chat_template=True,
-    ),
-    Model(
-        "gemma-3-270m",
-        "gemma-3-270m-q4_k_m.gguf",
-        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-        has_chat_template=False,
-    ),
-)
-
-
 class PeerError(Exception):
     """The reference said something that its caller did not expect."""
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class LlamaCpp:
@@ -85,6 +45,7 @@ class LlamaCpp:
         flash_attention: bool = True,
         kv_cache: str = "f16",
         repack: bool = True,
+        batch_tokens: int | None = None,
     ):
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
@@ -107,6 +68,8 @@ class LlamaCpp:
         }
         params.cache_type_k = params.cache_type_v = kv_types[kv_cache]
         params.no_extra_bufts = not repack
+        if batch_tokens is not None:
+            params.n_batch = params.n_ubatch = batch_tokens
         # A window's cache that holds the window alone can't be continued by one token;
         # the attention mask, and so the answer, is the same either way.
         params.swa_full = True
@@ -124,6 +87,8 @@ class LlamaCpp:
             "full_size_window_cache": True,
             "repacked_weights": repack,
         }
+        if batch_tokens is not None:
+            self.settings["batch_tokens"] = batch_tokens
         self._server = xllamacpp.Server(params)
         self._address = self._server.listening_address
         [self._forced] = self.tokenize("a", add_special=False)

@@ -1,0 +1,73 @@
+//! Judgements worked by hand.
+
+use super::*;
+use crate::record::Finish;
+use crate::record::builder::{RunBuilder, ms, request};
+use crate::record::reading::{GpuInfo, GpuReading, Reading};
+
+fn judge(run: &Run) -> Judgement {
+    let books = Books {
+        gpus: Catalogue::embedded().unwrap(),
+        rentals: Rentals::embedded().unwrap(),
+        prices: Book::embedded().unwrap(),
+    };
+    let today = jiff::civil::date(2026, 11, 22);
+    let price = Some(UsdPerHour(3.6));
+    Judgement::of(run, &books, &Assumptions { price, loads: Vec::new(), today, slo: None })
+}
+
+/// `COST_MODEL.md`, section 3: 3.60 USD/h; 1,000 prompt tokens in 50 ms, 256 tokens of 10 ms each,
+/// 0.1 s idle. Busy prices of 0.05 and 10 USD/Mtok, over an occupancy of 2.61 / 2.71.
+fn worked() -> RunBuilder {
+    let asked = request(100.0).prompt(1_000).token(60.0).tokens(255, 10.0).done(Finish::Length);
+    let prompt =
+        RunBuilder::measured(0.0, 2_710.0).request(asked).step((100.0, 150.0), 1_000, 0, 1);
+    (0..256_u32).fold(prompt, |run, n| {
+        let from = 150.0 + 10.0 * f64::from(n);
+        run.step((from, from + 10.0), 0, 1, 1_001)
+    })
+}
+
+#[test]
+fn input_and_output_pay_for_all_the_time() {
+    let judged = judge(&worked().build());
+    let CostAtLoad { input, output, blended, .. } = judged.costs[0];
+    let price = |cost: Option<Estimate<UsdPerMtok>>| cost.unwrap().value.0;
+    assert!((price(input) - 0.05 * 2.71 / 2.61).abs() < 1e-9, "{input:?}");
+    assert!((price(output) - 10.0 * 2.71 / 2.61).abs() < 1e-9, "{output:?}");
+    // 0.001 USD/s × 2.71 s.
+    let paid = 1_000.0 * price(input) + 256.0 * price(output);
+    assert!((paid / 1e6 - 0.00271).abs() < 1e-12, "{paid}");
+    assert!((1_256.0 * price(blended) / 1e6 - 0.00271).abs() < 1e-12, "{blended:?}");
+    // A tenth of the load is ten times the price, of each.
+    assert!((price(judged.costs[2].input) / price(input) - 10.0).abs() < 1e-9);
+}
+
+#[test]
+fn without_steps_nothing_tells_input_from_output() {
+    let mut run = worked().build();
+    run.steps.clear();
+    let CostAtLoad { input, output, blended, .. } = judge(&run).costs[0];
+    assert!(input.is_none() && output.is_none() && blended.is_some());
+}
+
+/// A GPU that is read at 5 %, beside a process that works on one of two cores.
+fn read_beside_a_gpu(used: Option<&str>) -> Judgement {
+    let mut run = worked().head(|head| head.host.gpu = used.map(str::to_owned)).build();
+    run.header.telemetry.gpus.push(GpuInfo::default());
+    run.header.telemetry.period = Seconds(0.1);
+    run.readings.extend((0..28).map(|n| Reading {
+        at: ms(100.0 * f64::from(n)),
+        cpu_time: Some(Seconds(0.1 * f64::from(n))),
+        gpus: vec![GpuReading { busy: Some(Ratio::of(0.05)), ..GpuReading::default() }],
+        ..Reading::default()
+    }));
+    judge(&run)
+}
+
+#[test]
+fn a_gpu_that_stands_by_says_nothing_of_a_run_on_the_cpu() {
+    let busy = |judged: &Judgement| format!("{:.0}", judged.busy().unwrap());
+    assert_eq!(busy(&read_beside_a_gpu(None)), "50%");
+    assert_eq!(busy(&read_beside_a_gpu(Some("a GPU"))), "5%");
+}
