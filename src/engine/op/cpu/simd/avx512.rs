@@ -28,6 +28,11 @@ impl Simd for Avx512 {
         _mm512_or_si512(a, b)
     }
     #[inline(always)]
+    unsafe fn lookup(table: &[u8; 16], codes: __m512i) -> __m512i {
+        let table = _mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast()));
+        _mm512_shuffle_epi8(table, codes)
+    }
+    #[inline(always)]
     unsafe fn down<const N: u32>(a: __m512i) -> __m512i {
         if N == 0 { a } else { _mm512_srli_epi16::<N>(a) }
     }
@@ -96,6 +101,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn load_i8(from: *const u8) -> __m512 {
         _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_power(from: *const u8) -> __m512 {
+        let exponent = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()));
+        Self::mul(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)), Self::splat(0.5))
     }
     #[inline(always)]
     unsafe fn add(a: __m512, b: __m512) -> __m512 {
