@@ -1,10 +1,11 @@
 //! What an engine's steps tell: how fast it reads prompts and writes tokens, and how idle it was.
 //!
-//! Invariant: a step counts for the prefill rate only if it held nothing but prefill, and for the
-//! decode rate only if it held nothing but decoding. Time shared by both is split by the step-time
-//! model (`COST_MODEL.md`, section 3), not guessed at here. Guarded by a hand-worked run in `tests.rs`.
+//! Invariant: a rate is of the steps that held nothing but its kind of work, where the window has such
+//! steps; else of all steps that held some, each by the part of its time that the split gives to it
+//! (`split`; `COST_MODEL.md`, section 3). Guarded by hand-worked runs in `tests.rs`.
 
 use super::interval::{Stretch, Total, ratio_of_totals};
+use super::split::Alone;
 use super::tokens::output;
 use crate::record::{Request, Run, Span, Step};
 use crate::units::{Quantity, Ratio, Seconds, Tokens};
@@ -76,9 +77,27 @@ impl Speeds {
             let stretch = |step: &&Step| Stretch { x: step.length().get(), y: tokens(step).get() };
             ratio_of_totals(&steps.iter().map(stretch).collect::<Vec<_>>(), 1)
         };
+        // A full batch reads its prompts beside others' decoding: then no step is prefill alone.
+        let alone = Alone::of(steps);
+        let shared = |part: fn(&Alone, &Step) -> Option<(Seconds, Tokens)>| {
+            let stretches: Vec<_> = steps
+                .iter()
+                .filter(inside)
+                .filter_map(|step| part(&alone, step))
+                .filter(|(_, tokens)| *tokens > Tokens(0))
+                .map(|(time, tokens)| Stretch { x: time.get(), y: tokens.get() })
+                .collect();
+            ratio_of_totals(&stretches, 1)
+        };
+        let prefill_part =
+            |alone: &Alone, step: &Step| Some((alone.prefill_part(step)?, step.prefill));
+        let decode_part = |alone: &Alone, step: &Step| {
+            let prefill = alone.prefill_part(step)?;
+            Some((step.length() - prefill, Tokens(step.decode.into())))
+        };
         Self {
-            prefill: rate(&prefill),
-            decode: rate(&decode),
+            prefill: rate(&prefill).or_else(|| shared(prefill_part)),
+            decode: rate(&decode).or_else(|| shared(decode_part)),
             prefill_steps: StepTotals::of(&prefill),
             decode_steps: StepTotals::of(&decode),
         }

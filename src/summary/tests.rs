@@ -110,6 +110,20 @@ fn steps_tell_speeds_and_idle_time() {
     assert_eq!((decode.steps, decode.tokens, decode.context), (2, Tokens(4), Tokens(601)));
 }
 
+/// Alone, 100 prompt tokens take 20 ms and four sequences 10. Together they take 26: prefill has
+/// (20 + 26 - 10) / 2 = 18 of it, decoding 8.
+#[test]
+fn where_no_step_is_of_one_kind_the_split_tells_the_speeds() {
+    let before = || one_in_flight().step((0.0, 20.0), 100, 0, 5_050).step((20.0, 30.0), 0, 4, 400);
+    let summary = summarize(&before().step((1_000.0, 1_026.0), 100, 4, 5_500).build());
+    check(summary.prefill_rate, Some(100.0 / 0.018));
+    check(summary.decode_rate, Some(4.0 / 0.008));
+    assert_eq!((summary.prefill_steps, summary.decode_steps), (None, None));
+    // A step of its own kind tells more than a share.
+    let run = before().step((1_000.0, 1_026.0), 100, 4, 5_500).step((1_030.0, 1_050.0), 50, 0, 99);
+    check(summarize(&run.build()).prefill_rate, Some(50.0 / 0.02));
+}
+
 #[test]
 fn from_outside_two_in_flight_cannot_be_told_apart() {
     let summary = summarize(&one_in_flight().in_flight(2).build());
