@@ -144,6 +144,7 @@ pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/gguf_hostile.rs", "counts what is allocated"),
+    ("tests/safetensors_hostile.rs", "counts what is allocated"),
     ("tests/kernels/emulator.rs", "calls a C library"),
 ];
 
