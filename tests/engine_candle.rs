@@ -4,6 +4,8 @@
 //! chunks of prompts and decoding, with blocks shared and copied. What candle computes on CUDA is
 //! composed of the same operations.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::ops::Range;

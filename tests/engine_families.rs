@@ -208,7 +208,8 @@ struct Prompt {
 
 #[derive(Deserialize)]
 struct Position {
-    position: usize,
+    #[serde(rename = "position")]
+    index: usize,
     /// The largest 50, and 50 others.
     ids: Vec<usize>,
     logits: Vec<f32>,

@@ -258,7 +258,7 @@ def arguments() -> argparse.Namespace:
         "--points", default="prefill,1,4,8,16", help="prefill, and decode's batches"
     )
     parser.add_argument("--decode", type=int, default=128, metavar="T", help="steps of a decode")
-    parser.add_argument("--prompt", type=int, default=128, metavar="T", help="tokens before them")
+    parser.add_argument("--context", type=int, default=128, metavar="T", help="tokens before them")
     parser.add_argument("--no-mistralrs", dest="mistralrs", action="store_false")
     parser.add_argument("--out", type=Path, help="every run, as JSON, kept up to date meanwhile")
     return parser.parse_args()
@@ -280,7 +280,7 @@ def main() -> int:
     try:
         for name, path in models_in(chosen):
             for threads in chosen.threads:
-                setting = Setting(path, threads, chosen.prompt)
+                setting = Setting(path, threads, chosen.context)
                 for work in works(chosen):
                     say(f"{name}, {threads} thread(s), {work.name}")
                     points.append(Point(name, threads, work))

@@ -2,7 +2,7 @@
 """llama.cpp, built for this CPU, measured at the points of `point`.
 
     peer_llama.py MODEL --threads N --prefill T --decode T --batch B[,B…]
-        [--prompt T] [--flash-attention on|off] [--kv-cache f16|f32]
+        [--context T] [--flash-attention on|off] [--kv-cache f16|f32]
 
 Invariant: what is timed is llama.cpp's own decode of tokens that are drawn at random, as
 in its llama-bench and llama-batched-bench: no sampling, no text, no request. Each sequence
@@ -29,7 +29,7 @@ _errors_only = llama.llama_log_callback(
 
 class LlamaCpp:
     def __init__(self, chosen: argparse.Namespace, work: list[Work]):
-        self._prompt_tokens = chosen.prompt
+        self._context_tokens = chosen.context
         model_params = llama.llama_model_default_params()
         model_params.n_gpu_layers = 0
         self._model = llama.llama_model_load_from_file(str(chosen.model).encode(), model_params)
@@ -60,7 +60,7 @@ class LlamaCpp:
 
     def _held(self, work: Work) -> int:
         """Tokens that a sequence has come to at the end, in whole steps of the cache."""
-        tokens = work.tokens + (self._prompt_tokens if work.what == "decode" else 0)
+        tokens = work.tokens + (self._context_tokens if work.what == "decode" else 0)
         return -(-tokens // 256) * 256
 
     def run(self, work: Work) -> Sample:
@@ -69,11 +69,11 @@ class LlamaCpp:
             watch = Stopwatch()
             self._prefill(work.tokens, 1)
             return watch.sample(work.tokens)
-        self._prefill(self._prompt_tokens, work.batch)
-        self._decode(self._prompt_tokens, WARM_UP_STEPS, work.batch)
-        self._prefill(self._prompt_tokens, work.batch)
+        self._prefill(self._context_tokens, work.batch)
+        self._decode(self._context_tokens, WARM_UP_STEPS, work.batch)
+        self._prefill(self._context_tokens, work.batch)
         watch = Stopwatch()
-        self._decode(self._prompt_tokens, work.tokens, work.batch)
+        self._decode(self._context_tokens, work.tokens, work.batch)
         return watch.sample(work.tokens * work.batch)
 
     def _prefill(self, tokens: int, sequences: int) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mistral.rs, out of its wheel, measured at the points of `point`.
 
-    peer_mistralrs.py MODEL --threads N --prefill T --decode T --batch B[,B…] [--prompt T]
+    peer_mistralrs.py MODEL --threads N --prefill T --decode T --batch B[,B…] [--context T]
 
 Its interface takes requests, not steps, so a decode is the difference of two runs over the
 same prompts: one that ends after the first token and one that goes on for T more. Prompts
@@ -28,7 +28,7 @@ class MistralRs:
         from mistralrs import ChatCompletionRequest, Runner, Which
 
         self._request = ChatCompletionRequest
-        self._prompt_tokens = chosen.prompt
+        self._context_tokens = chosen.context
         self._most = max(each.batch for each in work)
         self._random = random.Random(1)
         self._around: int | None = None
@@ -46,12 +46,12 @@ class MistralRs:
             watch = Stopwatch()
             self._ask(prompts, work.tokens, 1)
             return watch.sample(work.tokens)
-        prompts = [self._prompt(self._prompt_tokens) for _ in range(work.batch)]
-        self._ask(prompts, self._prompt_tokens, 2)
+        prompts = [self._prompt(self._context_tokens) for _ in range(work.batch)]
+        self._ask(prompts, self._context_tokens, 2)
         spent = []
         for tokens in (1, 1 + work.tokens):
             watch = Stopwatch()
-            self._ask(prompts, self._prompt_tokens, tokens)
+            self._ask(prompts, self._context_tokens, tokens)
             spent.append(watch.sample(0))
         first, both = spent
         wall_s, cpu_s = both.wall_s - first.wall_s, both.cpu_s - first.cpu_s

@@ -2,14 +2,14 @@
 
 Every program that is measured takes the same arguments,
 
-    PROGRAM MODEL --threads N --prefill T --decode T --batch B[,B…] --prompt T
+    PROGRAM MODEL --threads N --prefill T --decode T --batch B[,B…] --context T
 
 and prints one line of JSON for each point, among whatever else it prints:
 
     {"what": "prefill", "batch": 1, "tokens": 512, "wall_s": 1.4, "cpu_s": 1.4}
 
 `prefill` is one prompt of T tokens, read from nothing, with the logits of its last token.
-`decode` is T steps of B sequences, each with a prompt of its own of `--prompt` tokens,
+`decode` is T steps of B sequences, each with a prompt of its own of `--context` tokens,
 which is read before the clock starts; a step gives the logits of all B. Zero tokens skip a
 kind. `tokens` counts those of all sequences, `cpu_s` the time of all the process's threads.
 Loading and one untimed warm-up come before.
@@ -56,7 +56,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--prefill", type=int, default=0)
     parser.add_argument("--decode", type=int, default=0)
     parser.add_argument("--batch", type=counts, default=[1])
-    parser.add_argument("--prompt", type=int, default=128)
+    parser.add_argument("--context", type=int, default=128)
     return parser
 
 

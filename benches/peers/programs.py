@@ -49,14 +49,14 @@ class Run:
 class Setting:
     model: Path
     threads: int
-    prompt: int
+    context: int
 
     def arguments(self, work: Work) -> list[str]:
         tokens = {"prefill": 0, "decode": 0, work.what: work.tokens}
         return [
             *(str(self.model), "--threads", str(self.threads)),
             *("--prefill", str(tokens["prefill"]), "--decode", str(tokens["decode"])),
-            *("--batch", str(work.batch), "--prompt", str(self.prompt)),
+            *("--batch", str(work.batch), "--context", str(self.context)),
         ]
 
 

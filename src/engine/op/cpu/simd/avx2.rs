@@ -2,6 +2,7 @@
 //! [`super`]'s.
 
 use super::Simd;
+#[allow(clippy::wildcard_imports, reason = "dozens of instructions, each named in full")]
 use std::arch::x86_64::*;
 
 /// Where the CPU has AVX-VNNI (`VNNI`), and where it has not.

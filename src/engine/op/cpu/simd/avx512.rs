@@ -1,6 +1,7 @@
 //! Sixteen lanes of AVX-512, with VNNI's sums of four products of bytes. The contract is [`super`]'s.
 
 use super::Simd;
+#[allow(clippy::wildcard_imports, reason = "dozens of instructions, each named in full")]
 use std::arch::x86_64::*;
 
 #[derive(Clone, Copy)]
