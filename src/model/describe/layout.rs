@@ -10,9 +10,11 @@ use super::names::Naming;
 use crate::model::spec::{FeedForward, LayerPart, Part, Spec};
 use std::collections::HashSet;
 
-/// Forms that a matrix may be stored in: those that the engine has products for.
-const MATRIX_KINDS: &[&str] =
-    &["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"];
+/// Forms that a matrix may be stored in: those that the engine has products for (a test compares).
+pub(super) const MATRIX_KINDS: &[&str] = &[
+    "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
+    "MXFP4",
+];
 /// Forms that a norm or a bias may be stored in.
 const VECTOR_KINDS: &[&str] = &["F32", "F16", "BF16"];
 

@@ -254,13 +254,19 @@ fn what_can_not_be_done_is_refused() {
     refuse(&llama().key("llama.attention.value_length", Value::U32(8)), "values alike");
     refuse(&llama().key("llama.attention.scale", Value::F32(0.0)), "above 0");
     refuse(&llama().key("llama.feed_forward_length", Value::U32(49)), "blk.0.ffn_gate.weight");
-    // IQ4_NL, and a norm that is quantized.
-    refuse(&llama().tensor("output.weight", 20, &[64, 40]), "is stored as IQ4_NL");
+    refuse(&llama().tensor("output.weight", 24, &[64, 40]), "is stored as I8");
     let yarn = llama().key("llama.rope.scaling.type", Value::Text("yarn".into()));
     refuse(&yarn, "key `llama.rope.scaling.factor` (f32) is missing");
     // The writer's numbers are all 0, which divides nothing.
     refuse(&llama().tensor("rope_freqs.weight", 0, &[8]), "divides a rotation by 0");
     refuse(&llama().tensor("rope_freqs.weight", 0, &[7]), "`[8]`");
+}
+
+#[test]
+fn what_the_engine_multiplies_is_what_is_let_through() {
+    use crate::engine::op::cpu::Stored;
+    let engine = Stored::ALL.map(|stored| format!("{stored:?}"));
+    assert_eq!(layout::MATRIX_KINDS, engine);
 }
 
 #[test]
