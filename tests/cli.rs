@@ -286,7 +286,7 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
     ----- stderr -----
     error: `no/such.gguf` is not a file
 
-    hint: pass the path of a GGUF file
+    hint: pass the path of a GGUF file, or of a folder with a model's safetensors
     ");
     assert_cmd_snapshot!(mtok(&["bench", "--output-tokens", "0"]), @"
     success: false
@@ -401,20 +401,20 @@ fn models_are_listed_and_shown() {
     success: true
     exit_code: 0
     ----- stdout -----
-    ┌────────────────────┬─────────────────────────────┬─────────┬───────────┬──────┬─────────────────────────────┬─────────────────────────────────────────────────────────────────────────────────────────┐
-    │ name               ┆ model                       ┆ weights ┆      size ┆ here ┆ licence                     ┆ runs                                                                                    │
-    ╞════════════════════╪═════════════════════════════╪═════════╪═══════════╪══════╪═════════════════════════════╪═════════════════════════════════════════════════════════════════════════════════════════╡
-    │ smollm2-135m       ┆ SmolLM2 135M Instruct       ┆ Q4_1    ┆  92.1 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                                     │
-    │ qwen2.5-coder-0.5b ┆ Qwen2.5 Coder 0.5B Instruct ┆ Q4_K_M  ┆ 463.0 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                                     │
-    │ gemma-3-270m       ┆ Gemma 3 270M (base)         ┆ Q4_K_M  ┆ 235.2 MiB ┆      ┆ Gemma Terms of Use          ┆ not yet: the engine has no code for the architecture `gemma3` yet                       │
-    │ llama-3.1-8b       ┆ Llama 3.1 8B Instruct       ┆ Q4_K_M  ┆   4.6 GiB ┆      ┆ Llama 3.1 Community License ┆ yes                                                                                     │
-    │ mistral-7b         ┆ Mistral 7B Instruct v0.3    ┆ Q4_K_M  ┆   4.1 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                                     │
-    │ llama-3.3-70b      ┆ Llama 3.3 70B Instruct      ┆ Q4_K_M  ┆  40.2 GiB ┆      ┆ Llama 3.3 Community License ┆ yes                                                                                     │
-    │ qwen3-8b           ┆ Qwen3 8B                    ┆ Q4_K_M  ┆   4.7 GiB ┆      ┆ Apache-2.0                  ┆ not yet: the engine has no code for the architecture `qwen3` yet                        │
-    │ qwen3-32b          ┆ Qwen3 32B                   ┆ Q4_K_M  ┆  18.7 GiB ┆      ┆ Apache-2.0                  ┆ not yet: the engine has no code for the architecture `qwen3` yet                        │
-    │ gemma-3-27b        ┆ Gemma 3 27B IT              ┆ Q4_K_M  ┆  15.4 GiB ┆      ┆ Gemma Terms of Use          ┆ not yet: the engine has no code for the architecture `gemma3` yet                       │
-    │ gpt-oss-20b        ┆ gpt-oss 20B                 ┆ MXFP4   ┆  12.8 GiB ┆      ┆ Apache-2.0                  ┆ not yet: it is a mixture of experts in MXFP4, and the engine has no code for either yet │
-    └────────────────────┴─────────────────────────────┴─────────┴───────────┴──────┴─────────────────────────────┴─────────────────────────────────────────────────────────────────────────────────────────┘
+    ┌────────────────────┬─────────────────────────────┬─────────┬───────────┬──────┬─────────────────────────────┬───────────────────────────────────────────────────────────────────────────────────┐
+    │ name               ┆ model                       ┆ weights ┆      size ┆ here ┆ licence                     ┆ runs                                                                              │
+    ╞════════════════════╪═════════════════════════════╪═════════╪═══════════╪══════╪═════════════════════════════╪═══════════════════════════════════════════════════════════════════════════════════╡
+    │ smollm2-135m       ┆ SmolLM2 135M Instruct       ┆ Q4_1    ┆  92.1 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
+    │ qwen2.5-coder-0.5b ┆ Qwen2.5 Coder 0.5B Instruct ┆ Q4_K_M  ┆ 463.0 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
+    │ gemma-3-270m       ┆ Gemma 3 270M (base)         ┆ Q4_K_M  ┆ 235.2 MiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                               │
+    │ llama-3.1-8b       ┆ Llama 3.1 8B Instruct       ┆ Q4_K_M  ┆   4.6 GiB ┆      ┆ Llama 3.1 Community License ┆ yes                                                                               │
+    │ mistral-7b         ┆ Mistral 7B Instruct v0.3    ┆ Q4_K_M  ┆   4.1 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
+    │ llama-3.3-70b      ┆ Llama 3.3 70B Instruct      ┆ Q4_K_M  ┆  40.2 GiB ┆      ┆ Llama 3.3 Community License ┆ yes                                                                               │
+    │ qwen3-8b           ┆ Qwen3 8B                    ┆ Q4_K_M  ┆   4.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
+    │ qwen3-32b          ┆ Qwen3 32B                   ┆ Q4_K_M  ┆  18.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
+    │ gemma-3-27b        ┆ Gemma 3 27B IT              ┆ Q4_K_M  ┆  15.4 GiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                               │
+    │ gpt-oss-20b        ┆ gpt-oss 20B                 ┆ MXFP4   ┆  12.8 GiB ┆      ┆ Apache-2.0                  ┆ not yet: its weights are stored as MXFP4, for which the engine has no product yet │
+    └────────────────────┴─────────────────────────────┴─────────┴───────────┴──────┴─────────────────────────────┴───────────────────────────────────────────────────────────────────────────────────┘
 
     ----- stderr -----
     ");

@@ -208,7 +208,8 @@ struct Prompt {
 
 #[derive(Deserialize)]
 struct Position {
-    position: usize,
+    #[serde(rename = "position")]
+    index: usize,
     /// The largest 50, and 50 others.
     ids: Vec<usize>,
     logits: Vec<f32>,
@@ -229,7 +230,7 @@ fn check_real(model: &str, recorded: &str) {
     for Prompt { name, ids, positions } in &recorded.prompts {
         let mut start = 0;
         // Recorded from the last one back.
-        for Position { position, ids: tokens, logits } in positions.iter().rev() {
+        for Position { index: position, ids: tokens, logits } in positions.iter().rev() {
             let added = &ids[start..=*position];
             let piece = Piece { tokens: added, start, blocks: &blocks, logits: true };
             let rows = engine.step(&[piece]).unwrap();

@@ -11,41 +11,16 @@ mod common;
 use candle_core::quantized::gguf_file;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama;
+mod allocations;
+
+use allocations::peak_of;
 use mtok::hint::{Fault, Hint};
 use mtok::model::spec::{LayerPart, Part};
 use mtok::model::weights::Weights;
 use mtok::model::{Control, Description, Loaded, Message, ModelError, Rendering};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Counts what is allocated, and the most that ever was.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged; only numbers are kept beside it.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promises about `layout` are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: `at` came from `alloc` above, with this `layout`.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A file, and where in it the parts are that faults are planted in.
 #[derive(Clone)]
@@ -374,17 +349,14 @@ fn read_all(description: &Description) -> Result<(), ModelError> {
 struct Tally {
     errors: usize,
     loads: usize,
-    peak_bytes: usize,
+    peak_bytes: u64,
 }
 
 /// Loads a file and sees that it ends well, and how much memory it took.
 fn check(path: &Path, what: &str, forward: bool, tally: &mut Tally) {
-    let length = usize::try_from(fs_err::metadata(path).unwrap().len()).unwrap();
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let result = catch_unwind(AssertUnwindSafe(|| load(path, forward)))
-        .unwrap_or_else(|_| panic!("{what}: a panic"));
-    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let length = fs_err::metadata(path).unwrap().len();
+    let (result, peak) = peak_of(|| catch_unwind(AssertUnwindSafe(|| load(path, forward))));
+    let result = result.unwrap_or_else(|_| panic!("{what}: a panic"));
     assert!(peak <= 2 * length + (64 << 20), "{what}: {peak} bytes for a file of {length}");
     tally.peak_bytes = tally.peak_bytes.max(peak);
     match result {

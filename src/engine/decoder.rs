@@ -131,7 +131,9 @@ impl<B: Backend> Decoder<B> {
         let [logits] = backend.project(&y, [self.head.as_ref().unwrap_or(&self.embedding)])?;
         let mut logits = backend.to_host(logits)?;
         if let Some(cap) = spec.logits_cap {
-            logits.iter_mut().for_each(|logit| *logit = cap * (*logit / cap).tanh());
+            for logit in &mut logits {
+                *logit = cap * (*logit / cap).tanh();
+            }
         }
         Ok(logits)
     }

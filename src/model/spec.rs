@@ -89,7 +89,7 @@ pub struct Rope {
     /// Radians a position for each pair, scaling and factors included. The first
     /// `2 * frequencies.len()` numbers of a head are rotated, the rest stays.
     pub frequencies: Vec<f64>,
-    /// What sine and cosine are multiplied with (YaRN, longrope); else 1.
+    /// What sine and cosine are multiplied with (`YaRN`, `longrope`); else 1.
     pub magnitude: f32,
 }
 
@@ -103,7 +103,7 @@ pub enum Pairs {
 }
 
 impl Rope {
-    /// `base^(-2i / rotated)` for each pair `i`: RoPE as first published
+    /// `base^(-2i / rotated)` for each pair `i`: as first published
     /// (<https://arxiv.org/abs/2104.09864>, section 3.4.3).
     pub fn frequencies(base: f64, rotated: usize) -> Vec<f64> {
         let pair = |i: usize| base.powf(-2.0 * from_usize(i) / from_usize(rotated));

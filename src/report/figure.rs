@@ -40,12 +40,14 @@ pub fn brief<Q: Quantity>(estimate: Estimate<Q>) -> String {
     let value = estimate.value.get();
     let Some((low, high)) = estimate.interval else { return self::estimate(estimate) };
     let half = (high.get() - low.get()) / 2.0;
-    if half == 0.0 {
+    if half == 0.0 || value == 0.0 {
         return significant(value, 4);
     }
-    let decimals = decimals(half, 1).min(decimals(value, 4));
+    // An error as large as the value leaves it its first digit: a price is never printed as nothing.
+    let error = half.min(value.abs());
+    let decimals = decimals(error, 1).min(decimals(value, 4));
     // An error of tens leaves no meaning in the ones.
-    let step = 10_f64.powf(half.log10().floor()).max(1.0);
+    let step = 10_f64.powf(error.log10().floor()).max(1.0);
     let rounded = if step > 1.0 { (value / step).round() * step } else { value };
     format!("{rounded:.decimals$}")
 }
@@ -176,6 +178,8 @@ mod tests {
         check_brief(12_345.678, 3.0, "12346");
         check_brief(0.004_567, 0.000_12, "0.0046");
         check_brief(0.037_5, 0.0, "0.03750");
+        check_brief(0.043, 0.3, "0.04");
+        check_brief(430.0, 1_700.0, "400");
         assert_eq!(brief(Estimate::bare(UsdPerMtok(3.753_754))), "~3.8");
         let within = |s, h| brief_seconds(Some(Estimate::within(Seconds(s), Seconds(h))));
         assert_eq!([within(0.123_4, 0.001), within(1.234, 0.3)], ["123 ms", "1.2 s"]);

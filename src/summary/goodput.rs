@@ -2,7 +2,7 @@
 //!
 //! Invariant: goodput is a part of the output rate, taken over the same window, so that it is never
 //! more; a request that failed did not keep to anything, and one that was cut off says nothing.
-//! Guarded by a hand-worked run below and by a property in `tests.rs`.
+//! Guarded by a hand-worked run below.
 
 use super::interval::ratio_of_totals;
 use super::latency::{due_in, tpot};

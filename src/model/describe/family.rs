@@ -8,6 +8,7 @@
 use crate::model::spec::{Activation, Pairs};
 
 /// What a family does, and how its files say it.
+#[allow(clippy::struct_excessive_bools, reason = "each is a question that every family answers")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rules {
     /// GGUF's `general.architecture`; it calls Llama, Mistral and Mixtral by one name.

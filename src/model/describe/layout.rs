@@ -157,10 +157,9 @@ impl Layout {
         use LayerPart as P;
         let width = spec.width;
         let (layer, part) = match part {
-            Part::Embedding => return Some(Form::matrix(spec.vocabulary, width)),
             Part::OutputNorm => return Some(Form::vector(width)),
             Part::Head if self.tied == Tied::Yes => return None,
-            Part::Head => return Some(Form::matrix(spec.vocabulary, width)),
+            Part::Embedding | Part::Head => return Some(Form::matrix(spec.vocabulary, width)),
             Part::Layer(layer, part) => (layer, part),
         };
         let feed_forward = spec.layers.get(layer)?.feed_forward;

@@ -119,10 +119,9 @@ fn hub(rules: &Rules, part: LayerPart) -> String {
         P::KeyNorm => "self_attn.k_norm.weight",
         P::Output => "self_attn.o_proj.weight",
         P::OutputBias => "self_attn.o_proj.bias",
-        // The name says where it stands, which in most families is before the feed-forward part.
-        P::PostAttentionNorm => "post_attention_layernorm.weight",
         P::FeedForwardNorm if rules.post_norms => "pre_feedforward_layernorm.weight",
-        P::FeedForwardNorm => "post_attention_layernorm.weight",
+        // The name says where it stands, which in most families is before the feed-forward part.
+        P::PostAttentionNorm | P::FeedForwardNorm => "post_attention_layernorm.weight",
         P::PostFeedForwardNorm => "post_feedforward_layernorm.weight",
         P::Gate | P::Up if rules.fused => "mlp.gate_up_proj.weight",
         P::Gate => "mlp.gate_proj.weight",

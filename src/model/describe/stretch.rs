@@ -151,10 +151,9 @@ impl Reader<'_> {
         let factor = self.positive("factor")?.unwrap_or(number(self.context) / original);
         let sharper = |by: f64| if factor > 1.0 { 0.1 * by * factor.ln() + 1.0 } else { 1.0 };
         let scales = of.number("mscale")?.zip(of.number("mscale_all_dim")?);
-        let magnitude = match scales.filter(|&(one, all)| one > 0.0 && all > 0.0) {
-            Some((one, all)) => Some(sharper(one) / sharper(all)),
-            None => None,
-        };
+        let magnitude = scales
+            .filter(|&(one, all)| one > 0.0 && all > 0.0)
+            .map(|(one, all)| sharper(one) / sharper(all));
         Ok(Yarn {
             factor,
             original,

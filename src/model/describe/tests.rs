@@ -9,6 +9,7 @@ use crate::model::shape;
 use crate::model::spec::{LayerPart, Pairs, Part};
 use crate::model::weights::Weights;
 use crate::units::Tokens;
+use std::path::Path;
 
 const WIDTH: u32 = 64;
 const HEADS: u32 = 2;
@@ -80,18 +81,27 @@ fn file(architecture: &str, layers: u32) -> File {
     file
 }
 
-fn of(gguf: &Gguf) -> Result<Description, GgufError> {
-    Description::of_gguf(gguf, &shape::shape(gguf)?)
+/// Describes a file while it lies there: factors of rotations are read out of it.
+fn of(file: &File) -> Result<Description, GgufError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.gguf");
+    fs_err::write(&path, file.bytes()).unwrap();
+    of_path(&path)
+}
+
+fn of_path(path: &Path) -> Result<Description, GgufError> {
+    let gguf = Gguf::open(path)?;
+    Description::of_gguf(&gguf, &shape::shape(&gguf)?)
 }
 
 #[track_caller]
 fn describe(file: &File) -> Description {
-    of(&file.open().unwrap()).unwrap()
+    of(file).unwrap()
 }
 
 #[track_caller]
 fn refuse(file: &File, says: &str) {
-    let error = of(&file.open().unwrap()).unwrap_err().to_string();
+    let error = of(file).unwrap_err().to_string();
     assert!(error.contains(says), "{error}");
 }
 
@@ -278,7 +288,7 @@ fn parts_are_read_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.gguf");
     fs_err::write(&path, bytes).unwrap();
-    let described = of(&Gguf::open(&path).unwrap()).unwrap();
+    let described = of_path(&path).unwrap();
     // 1 / 2, and 10,000^(-1/8) / 3; the context is the one that the factors are for.
     let rope = &described.spec.ropes[0];
     assert!((rope.frequencies[0] - 0.5).abs() < 1e-12);

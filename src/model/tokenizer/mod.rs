@@ -55,7 +55,7 @@ pub struct Tokenizer {
 /// From text to tokens.
 enum Encoder {
     /// Control tokens are found here, what is between them is merged by the library.
-    Gguf { merger: Box<tokenizers::Tokenizer>, specials: Specials },
+    Gguf { merger: Box<tokenizers::Tokenizer>, specials: Box<Specials> },
     /// The library does everything.
     Hub(Box<hub::Library>),
 }
@@ -170,7 +170,7 @@ impl Tokenizer {
             }
         }
         let ids = special::Ids::of(metadata, tokens, kind == Kind::Scored)?;
-        let specials = Specials::of(tokens, &kinds);
+        let specials = Box::new(Specials::of(tokens, &kinds));
         Ok(Self {
             encoder: Encoder::Gguf { merger: Box::new(inner), specials },
             pieces: Pieces::of(kind, tokens, &kinds),

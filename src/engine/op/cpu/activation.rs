@@ -23,7 +23,7 @@ use std::mem::size_of;
 /// Rows of a full tile.
 pub(super) const TILE: usize = 16;
 /// The numbers of rows that there are kernels for.
-pub(super) const SIZES: [usize; 7] = [1, 2, 4, 6, 8, 12, 16];
+pub(super) const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
 
 /// The least of [`SIZES`] that holds so many rows.
 pub(super) fn size_for(rows: usize) -> usize {

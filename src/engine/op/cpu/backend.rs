@@ -129,7 +129,9 @@ impl Backend for Cpu {
 
     fn copy_blocks(&mut self, copies: &[(u32, u32)]) -> Result<(), EngineError> {
         if let Some(cache) = &mut self.cache {
-            copies.iter().for_each(|&(from, to)| cache.copy(from, to));
+            for &(from, to) in copies {
+                cache.copy(from, to);
+            }
         }
         Ok(())
     }
@@ -138,7 +140,9 @@ impl Backend for Cpu {
         let mut x = self.arena.take(ids.len(), table.packed.cols());
         for (row, &id) in x.rows_mut().zip(ids) {
             table.packed.row(id as usize, row);
-            row.iter_mut().for_each(|one| *one *= scale);
+            for one in row {
+                *one *= scale;
+            }
         }
         Ok(x)
     }

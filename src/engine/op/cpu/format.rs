@@ -34,6 +34,8 @@ pub enum Stored {
     Q4_K,
     Q5_K,
     Q6_K,
+    IQ4_NL,
+    MXFP4,
 }
 
 /// How codes become weights.
@@ -47,7 +49,17 @@ pub(super) enum Rule {
     Nested,
     /// `(d · scale) · (code − 32)` with a scale for each half of a step; the span holds `d`.
     Halves,
+    /// `d · LEVELS[code]`; the step holds `d`.
+    Levels,
+    /// `2^(e − 128) · POWERS[code]`; the step holds `e`, a byte.
+    Powers,
 }
+
+/// The sixteen values of `IQ4_NL`.
+pub(super) const LEVELS: [i8; 16] =
+    [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+/// Twice the sixteen values of a four-bit float with two bits of exponent (OCP Microscaling, E2M1).
+pub(super) const POWERS: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
 /// The numbers that describe a quantized format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +87,7 @@ pub(super) struct Step {
 
 impl Stored {
     /// Every format, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::F32,
         Self::F16,
         Self::BF16,
@@ -87,6 +99,8 @@ impl Stored {
         Self::Q4_K,
         Self::Q5_K,
         Self::Q6_K,
+        Self::IQ4_NL,
+        Self::MXFP4,
     ];
 
     /// By its GGUF name.
@@ -107,7 +121,8 @@ impl Stored {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
-            Self::Q4_0 => 18,
+            Self::MXFP4 => 17,
+            Self::Q4_0 | Self::IQ4_NL => 18,
             Self::Q4_1 => 20,
             Self::Q5_0 => 22,
             Self::Q5_1 => 24,
@@ -121,7 +136,8 @@ impl Stored {
     /// The bytes of a row of so many weights; `None` unless whole blocks make it up.
     pub fn row_bytes(self, cols: usize) -> Option<usize> {
         let blocks = cols / self.block_elements();
-        (cols % self.block_elements() == 0).then(|| blocks.checked_mul(self.block_bytes()))?
+        cols.is_multiple_of(self.block_elements())
+            .then(|| blocks.checked_mul(self.block_bytes()))?
     }
 
     /// Whether weights are codes and scales, rather than floating-point numbers.
@@ -141,6 +157,8 @@ impl Stored {
             Self::Q4_K => nested(Rule::Nested, 4, 2),
             Self::Q5_K => nested(Rule::Nested, 5, 2),
             Self::Q6_K => nested(Rule::Halves, 6, 1),
+            Self::IQ4_NL => flat(Rule::Levels, 4, 1),
+            Self::MXFP4 => Layout { width: 1, ..flat(Rule::Powers, 4, 1) },
         })
     }
 
@@ -200,29 +218,50 @@ pub(super) fn half_to_f32(bytes: [u8; 2]) -> f32 {
     f16::from_le_bytes(bytes).to_f32()
 }
 
+/// 2 to the power of `exponent` − 128: half of the float with these bits for its exponent. Nought is no
+/// exponent of a float; there it is the bits of 2^−128 themselves.
+fn power(exponent: u8) -> f32 {
+    if exponent == 0 {
+        return f32::from_bits(1 << 21);
+    }
+    f32::from_bits(u32::from(exponent) << 23) / 2.0
+}
+
 impl Rule {
     /// The weights of one step, in `f32` and the order of operations of ggml.
     pub(super) fn weights(self, head: [[u8; 2]; 2], step: &Step, out: &mut [f32]) {
         let [d, dmin] = head.map(half_to_f32);
-        let [a, b, c, e] = step.fields;
-        let (first, second) = (half_to_f32([a, b]), half_to_f32([c, e]));
+        let fields = step.fields;
+        let half = |at: usize| half_to_f32([fields[at], fields[at + 1]]);
         let codes = out.iter_mut().zip(step.codes);
         match self {
-            Self::Offset(offset) => codes.for_each(|(out, code)| {
-                *out = f32::from(i16::from(code) - i16::from(offset)) * first;
-            }),
+            Self::Offset(offset) => {
+                let scale = half(0);
+                codes.for_each(|(out, code)| {
+                    *out = f32::from(i16::from(code) - i16::from(offset)) * scale;
+                });
+            }
             Self::Minimum => {
-                codes.for_each(|(out, code)| *out = f32::from(code) * first + second);
+                let (scale, minimum) = (half(0), half(2));
+                codes.for_each(|(out, code)| *out = f32::from(code) * scale + minimum);
             }
             Self::Nested => {
-                let (scale, minimum) = (d * f32::from(a), dmin * f32::from(b));
+                let (scale, minimum) = (d * f32::from(fields[0]), dmin * f32::from(fields[1]));
                 codes.for_each(|(out, code)| *out = scale * f32::from(code) - minimum);
             }
             Self::Halves => {
-                let scales = [a, b].map(|scale| d * f32::from(scale.cast_signed()));
+                let scales = [fields[0], fields[1]].map(|scale| d * f32::from(scale.cast_signed()));
                 codes.enumerate().for_each(|(k, (out, code))| {
                     *out = scales[k / (STEP / 2)] * f32::from(i16::from(code) - 32);
                 });
+            }
+            Self::Levels => {
+                let scale = half(0);
+                codes.for_each(|(out, code)| *out = f32::from(LEVELS[usize::from(code)]) * scale);
+            }
+            Self::Powers => {
+                let scale = power(fields[0]);
+                codes.for_each(|(out, code)| *out = f32::from(POWERS[usize::from(code)]) * scale);
             }
         }
     }

@@ -102,16 +102,8 @@ impl<'a, K: Kernel> Work for Safe<'a, K> {
 }
 
 /// One vector of sixteen lanes, where the second is never looked at, or two of eight.
+#[derive(Clone, Copy)]
 struct Sixteen<S: Simd>([S::F; 2]);
-
-impl<S: Simd> Clone for Sixteen<S> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S: Simd> Copy for Sixteen<S> {}
 
 /// How many vectors count.
 const fn vectors<S: Simd>() -> usize {
@@ -215,6 +207,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::needless_range_loop, reason = "the lanes of five arrays")]
     fn every_instruction_set_computes_the_same() {
         for isa in Isa::available() {
             for step in 0..1_900_u16 {

@@ -199,6 +199,8 @@ fn pick(isa: Isa, stored: Stored, size: usize) -> Run<Operands> {
         Stored::Q4_K => quantized::<unpack::Q4_K>(isa, size),
         Stored::Q5_K => quantized::<unpack::Q5_K>(isa, size),
         Stored::Q6_K => quantized::<unpack::Q6_K>(isa, size),
+        Stored::IQ4_NL => quantized::<unpack::IQ4_NL>(isa, size),
+        Stored::MXFP4 => quantized::<unpack::MXFP4>(isa, size),
     }
 }
 
@@ -209,9 +211,7 @@ fn quantized<G: unpack::Grid>(isa: Isa, size: usize) -> Run<Operands> {
             1 => isa.run::<Whole<Codes<G>, 1>>(),
             2 => isa.run::<Whole<Codes<G>, 2>>(),
             4 => isa.run::<Whole<Codes<G>, 4>>(),
-            6 => isa.run::<Whole<Codes<G>, 6>>(),
             8 => isa.run::<Whole<Codes<G>, 8>>(),
-            12 => isa.run::<Whole<Codes<G>, 12>>(),
             _ => isa.run::<Whole<Codes<G>, TILE>>(),
         };
     }
@@ -251,12 +251,11 @@ const TASK_BYTES: usize = 16 << 10;
 /// Activations that stay in a core's second-level cache beside the weights that stream past.
 const BLOCK_BYTES: usize = 384 << 10;
 
+/// What is done with a share's group and tile, given room for the outputs of two operands.
+type Body<'a> = dyn Fn(usize, usize, usize, &mut [Lanes; 2]) + Sync + 'a;
+
 /// Calls `body(share, group, tile, …)` for all groups and tiles of the shares, in parallel.
-fn in_tasks(
-    pool: &Pool,
-    shares: &[Share],
-    body: &(dyn Fn(usize, usize, usize, &mut [Lanes; 2]) + Sync),
-) {
+fn in_tasks(pool: &Pool, shares: &[Share], body: &Body<'_>) {
     let Some(widest) = shares.iter().max_by_key(|share| share.cols) else { return };
     // One input, so one number of rows, for all that are called here; else the larger decides.
     let tiles = shares.iter().map(|share| share.rows.div_ceil(TILE)).max().unwrap_or(0);

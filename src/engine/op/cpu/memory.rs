@@ -237,11 +237,11 @@ mod tests {
             assert!(bytes.len() >= sizes[index] && bytes.as_ptr().align_offset(64) == 0);
             let Some(last) = bytes.len().checked_sub(1) else { continue };
             assert_eq!((bytes[0], bytes[last]), (0, 0));
-            (bytes[0], bytes[last]) = (index as u8, index as u8);
+            (bytes[0], bytes[last]) = (sizes[index].to_le_bytes()[0], 9);
         }
         for (index, region) in regions.iter().enumerate() {
             if let [first, .., last] = region.bytes() {
-                assert_eq!((*first, *last), (index as u8, index as u8));
+                assert_eq!((*first, *last), (sizes[index].to_le_bytes()[0], 9));
             }
         }
         assert_eq!(Arena::new().region(usize::MAX - 3).unwrap_err(), Exhausted);

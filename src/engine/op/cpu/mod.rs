@@ -11,6 +11,8 @@
 //! `norm` and `rope` (the rest), [`pool`] (who computes them), [`isa`] (with which instructions),
 //! [`backend`] (all of it as the decoder asks for it).
 
+#![allow(clippy::inline_always, reason = "vector code must be inlined where its instructions are")]
+
 pub mod activation;
 mod arena;
 mod attention;

@@ -140,7 +140,7 @@ impl Packed {
         place: impl FnOnce(usize) -> Result<Region, Exhausted>,
     ) -> Result<Self, PackError> {
         let block = stored.block_elements();
-        if cols % block != 0 {
+        if !cols.is_multiple_of(block) {
             return Err(PackError::Columns { stored, cols, block });
         }
         let memory = || PackError::Memory { stored, rows, cols };

@@ -141,8 +141,8 @@ impl Pool {
         // forgotten, and kept all the same: nobody is inside when this function returns.
         unsafe {
             let body = std::mem::transmute::<
-                *const (dyn Fn(usize) + Sync + '_),
-                *const (dyn Fn(usize) + Sync + 'static),
+                &(dyn Fn(usize) + Sync),
+                &'static (dyn Fn(usize) + Sync),
             >(body);
             *shared.job.get() = Job { body, tasks };
         }

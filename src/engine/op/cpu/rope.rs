@@ -32,7 +32,7 @@ impl Table {
     )]
     pub(super) fn grow(&mut self, positions: usize) {
         let width = self.width();
-        let held = if width == 0 { positions } else { self.rows.len() / width };
+        let held = self.rows.len().checked_div(width).unwrap_or(positions);
         if held >= positions {
             return;
         }

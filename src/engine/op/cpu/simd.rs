@@ -33,6 +33,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn splat_byte(byte: u8) -> Self::I;
     unsafe fn and(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn or(a: Self::I, b: Self::I) -> Self::I;
+    /// The table's entry for each byte below 16.
+    unsafe fn lookup(table: &[u8; 16], codes: Self::I) -> Self::I;
     /// Bits moved down by `N` below 8; those that come in from a neighbouring byte must be masked.
     unsafe fn down<const N: u32>(a: Self::I) -> Self::I;
     /// Bits moved up, likewise.
@@ -60,6 +62,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn store_f16(to: *mut u8, value: Self::F);
     unsafe fn load_u8(from: *const u8) -> Self::F;
     unsafe fn load_i8(from: *const u8) -> Self::F;
+    /// 2 to the power of each byte − 128, and nought for nought.
+    unsafe fn load_power(from: *const u8) -> Self::F;
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
     unsafe fn mul(a: Self::F, b: Self::F) -> Self::F;
     unsafe fn div(a: Self::F, b: Self::F) -> Self::F;
@@ -82,13 +86,17 @@ pub(crate) trait Simd: Copy {
     unsafe fn exp(x: Self::F) -> Self::F {
         // 1.5 · 2²³: adding it leaves no bits for a fraction.
         const ROUND: f32 = 12_582_912.0;
+        // Nine bits of `ln 2`: 355 / 512.
+        const LN_2_HIGH: f32 = 355.0 / 512.0;
+        // What those nine bits are too large by: a difference of two `f32` would be too coarse.
+        const LN_2_EXCESS: f32 = 2.121_944_4e-4;
         const SERIES: [f32; 7] =
             [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0];
         let x = Self::max(Self::min(x, Self::splat(88.0)), Self::splat(-87.0));
         let log2e = Self::splat(std::f32::consts::LOG2_E);
         let n = Self::add(Self::fma(x, log2e, Self::splat(ROUND)), Self::splat(-ROUND));
-        let r = Self::fma(n, Self::splat(-0.693_359_375), x);
-        let r = Self::fma(n, Self::splat(2.121_944_4e-4), r);
+        let r = Self::fma(n, Self::splat(-LN_2_HIGH), x);
+        let r = Self::fma(n, Self::splat(LN_2_EXCESS), r);
         let mut sum = Self::splat(SERIES[0]);
         for term in &SERIES[1..] {
             sum = Self::fma(sum, r, Self::splat(*term));

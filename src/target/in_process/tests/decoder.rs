@@ -19,7 +19,7 @@ const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const HEAD: usize = 32;
 
-/// Weights in Q8_0 and norms in F32, drawn from what they are for.
+/// Weights in `Q8_0` and norms in `F32`, drawn from what they are for.
 struct Random;
 
 fn mix(mut word: u64) -> u64 {

@@ -97,11 +97,11 @@ impl<N: Number> Attend<'_, N> {
                     sums[row][1] = high.mul_add(query, sums[row][1]);
                 }
             }
-            for row in 0..count {
+            for (row, sums) in sums.iter().enumerate().take(count) {
                 let at = row * width + (block - blocks.start) * BLOCK;
                 let (two, _) = scores[at..at + BLOCK].as_chunks_mut::<LANES>();
-                sums[row][0].store(&mut two[0]);
-                sums[row][1].store(&mut two[1]);
+                sums[0].store(&mut two[0]);
+                sums[1].store(&mut two[1]);
             }
         }
     }

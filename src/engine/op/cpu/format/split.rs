@@ -25,7 +25,11 @@ impl Stored {
         };
         match self {
             Self::F32 | Self::F16 | Self::BF16 => {}
-            Self::Q4_0 => {
+            Self::MXFP4 => {
+                fields(&mut step, 1);
+                nibbles(&span[1..], &mut step.codes);
+            }
+            Self::Q4_0 | Self::IQ4_NL => {
                 fields(&mut step, 2);
                 nibbles(&span[2..], &mut step.codes);
             }

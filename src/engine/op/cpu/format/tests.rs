@@ -1,5 +1,13 @@
 //! Formats against blocks worked by hand, and packing against the reference.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "numbers of a test are small"
+)]
+
 use super::super::matmul::tests::{Random, pool};
 use super::super::memory::Arena;
 use super::super::packed::{PackError, Packed};
@@ -104,6 +112,22 @@ fn a_block_of_q6_k_by_hand() {
         let code = [1, 1 + 16, 2 + 32, 2 + 48][k / 32 % 4] - 32;
         0.5 * scale as f32 * code as f32
     });
+}
+
+#[test]
+fn tables_by_hand() {
+    // Low nibbles 0, 2, 4 …, high nibbles 1, 3, 5 …, twice; the tables by `ggml-common.h`.
+    let levels =
+        [-127., -104., -83., -65., -49., -35., -22., -10., 1., 13., 25., 38., 53., 69., 89., 113.];
+    check(Stored::IQ4_NL, &[&HALF[..], &nibbles()].concat(), |k| levels[nibble(k) as usize] * 0.5);
+    let values = [0., 0.5, 1., 1.5, 2., 3., 4., 6., 0., -0.5, -1., -1.5, -2., -3., -4., -6.];
+    for (exponent, scale) in
+        [(128, 2.0), (127, 1.0), (1, 2.0_f32.powi(-126)), (0, 2.0_f32.powi(-127))]
+    {
+        check(Stored::MXFP4, &[&[exponent][..], &nibbles()].concat(), |k| {
+            values[nibble(k) as usize] * scale
+        });
+    }
 }
 
 #[test]

@@ -15,13 +15,14 @@
 
 #![allow(unsafe_code, reason = "vector instructions")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract holds for every function: see `simd`")]
+#![allow(clippy::cast_ptr_alignment, reason = "what is read as words begins at a word: `Operands`")]
 
 use super::super::activation::STEP_BYTES;
 use super::super::format::{Rule, STEP, Stored};
 use super::super::isa::Work;
 use super::super::packed::GROUP;
 use super::super::simd::Simd;
-use super::unpack::{Grid, codes, head, scales};
+use super::unpack::{Grid, codes, head, scales, wide};
 use std::marker::PhantomData;
 
 /// Bytes that a kernel asks for ahead of its reading, so many that memory answers in time. Measured
@@ -36,7 +37,7 @@ pub(super) struct Operands {
     pub(super) group: *const u8,
     /// Columns of the weights.
     pub(super) cols: usize,
-    /// The activations: a tile's steps where the weights are quantized, else rows of `f32`.
+    /// The activations, from a word's start on: a tile's steps where the weights are quantized, else rows of `f32`.
     pub(super) x: *const u8,
     /// The number of rows that a tile is laid out for; rows of `f32` are `cols` apart.
     pub(super) size: usize,
@@ -95,7 +96,7 @@ unsafe fn quantized<S: Simd, G: Grid, const R: usize>(
                         // Two chains where a row is alone or the halves have scales of their own.
                         let chain = w / 4 * usize::from(R == 1 || G::LAYOUT.rule == Rule::Halves);
                         let x = row.add((base + r) * STEP + w * 4);
-                        sums[r][chain] = if G::LAYOUT.bits == 8 {
+                        sums[r][chain] = if wide::<G>() {
                             S::dot_wide(sums[r][chain], codes[w], x)
                         } else {
                             S::dot(sums[r][chain], codes[w], x)
@@ -119,8 +120,10 @@ unsafe fn quantized<S: Simd, G: Grid, const R: usize>(
                             };
                             let new = S::fma(S::mul(S::float(sum), scales[0]), scale, old);
                             match rule {
-                                Rule::Offset(_) => new,
-                                _ => S::fma(scales[1], S::splat(product), new),
+                                Rule::Minimum | Rule::Nested => {
+                                    S::fma(scales[1], S::splat(product), new)
+                                }
+                                _ => new,
                             }
                         }
                     };
@@ -140,8 +143,8 @@ unsafe fn quantized<S: Simd, G: Grid, const R: usize>(
 unsafe fn starts<S: Simd, G: Grid>(numbers: *const i32, size: usize) -> [S::I; 2] {
     match G::LAYOUT.rule {
         Rule::Offset(8) => [S::splat_int::<3>(numbers.add(size)), S::zero_int()],
-        Rule::Offset(16) => [S::splat_int::<4>(numbers.add(size)), S::zero_int()],
-        Rule::Offset(_) => [S::start_wide(numbers.add(size)), S::zero_int()],
+        Rule::Offset(16) | Rule::Powers => [S::splat_int::<4>(numbers.add(size)), S::zero_int()],
+        Rule::Offset(_) | Rule::Levels => [S::start_wide(numbers.add(size)), S::zero_int()],
         Rule::Halves => {
             [S::splat_int::<5>(numbers.add(3 * size)), S::splat_int::<5>(numbers.add(4 * size))]
         }
@@ -262,12 +265,9 @@ impl<K: Rows, const N: usize> Work for Parts<K, N> {
                 K::rows::<S, 4>(operands, first, lane);
                 first += 4;
             }
-            if first + 2 <= operands.size {
-                K::rows::<S, 2>(operands, first, lane);
-                first += 2;
-            }
-            if first < operands.size {
+            while first < operands.size {
                 K::rows::<S, 1>(operands, first, lane);
+                first += 1;
             }
         }
     }

@@ -1,6 +1,12 @@
 //! Products against dequantized weights and rounded activations in `f64`; batches against single
 //! rows, bit by bit; threads against one; the extremes of codes.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "numbers of a test are small"
+)]
+
 use super::super::activation::Quantized;
 use super::*;
 use half::f16;
@@ -44,7 +50,12 @@ impl Random {
                     block.copy_from_slice(&value.to_le_bytes());
                     &[]
                 }
-                Stored::Q4_0 | Stored::Q5_0 | Stored::Q8_0 | Stored::F16 => &[0],
+                Stored::Q4_0 | Stored::Q5_0 | Stored::Q8_0 | Stored::IQ4_NL | Stored::F16 => &[0],
+                Stored::MXFP4 => {
+                    // Powers from 2^−8 to 2^−1.
+                    block[0] = 120 + block[0] % 8;
+                    &[]
+                }
                 Stored::Q6_K => &[208],
                 _ => &[0, 2],
             };
@@ -195,6 +206,7 @@ fn the_extremes_do_not_saturate() {
                     let codes = match stored {
                         Stored::Q6_K => 0..192,
                         Stored::Q4_K | Stored::Q5_K => 16..block.len(),
+                        Stored::MXFP4 => 1..block.len(),
                         Stored::Q4_1 | Stored::Q5_1 => 4..block.len(),
                         _ => 2..block.len(),
                     };
@@ -277,7 +289,7 @@ fn activated(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::Silu => x / (1.0 + (-x).exp()),
         Activation::GeluTanh => {
-            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
             0.5 * x * (1.0 + u.tanh())
         }
     }

@@ -9,7 +9,7 @@
 #![allow(unsafe_code, reason = "vector instructions")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract holds for every function: see `simd`")]
 
-use super::super::format::{Layout, Rule, Stored};
+use super::super::format::{LEVELS, Layout, POWERS, Rule, Stored};
 use super::super::packed::{GROUP, PLANE_5, PLANE_6};
 use super::super::simd::Simd;
 
@@ -33,7 +33,13 @@ macro_rules! grids {
         )*
     };
 }
-grids!(Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K);
+grids!(Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K IQ4_NL MXFP4);
+
+/// Whether codes have all eight bits, 128 above what they stand for.
+#[inline(always)]
+pub(super) fn wide<G: Grid>() -> bool {
+    matches!(G::LAYOUT.rule, Rule::Offset(128) | Rule::Levels)
+}
 
 /// The codes of a step: vector `w` holds columns `4w` to `4w + 3`, a row in each lane.
 #[inline(always)]
@@ -48,8 +54,11 @@ pub(super) unsafe fn codes<S: Simd, G: Grid>(from: *const u8) -> [S::I; 8] {
         let both = S::bytes(from.add(at * LINE));
         (S::and(both, nibble), S::and(S::down::<4>(both), nibble))
     };
-    let ((a, b), (c, d), (e, f), (g, h)) = (pair(0), pair(1), pair(2), pair(3));
-    let low = [a, b, c, d, e, f, g, h];
+    let pairs = [pair(0), pair(1), pair(2), pair(3)];
+    let low = [
+        pairs[0].0, pairs[0].1, pairs[1].0, pairs[1].1, pairs[2].0, pairs[2].1, pairs[3].0,
+        pairs[3].1,
+    ];
     match G::LAYOUT.bits {
         5 => {
             let plane = S::bytes(from.add(4 * LINE));
@@ -77,8 +86,34 @@ pub(super) unsafe fn codes<S: Simd, G: Grid>(from: *const u8) -> [S::I; 8] {
                 high::<S, { PLANE_6[3] }>(low[7], second, 0x30),
             ]
         }
-        _ => low,
+        _ => match G::LAYOUT.rule {
+            Rule::Levels => looked_up::<S>(&const { above(LEVELS, 128) }, low),
+            // Sixteen above, as the kernel's sums begin.
+            Rule::Powers => looked_up::<S>(&const { above(POWERS, 16) }, low),
+            _ => low,
+        },
     }
+}
+
+/// The table's entries for all codes of a step.
+#[inline(always)]
+unsafe fn looked_up<S: Simd>(table: &[u8; 16], mut codes: [S::I; 8]) -> [S::I; 8] {
+    // Not by `map`: a closure might stay outside the function that has the instructions.
+    for codes in &mut codes {
+        *codes = S::lookup(table, *codes);
+    }
+    codes
+}
+
+/// A table of values, moved up so that they have no sign.
+const fn above(values: [i8; 16], offset: u8) -> [u8; 16] {
+    let mut table = [0; 16];
+    let mut code = 0;
+    while code < table.len() {
+        table[code] = values[code].cast_unsigned().wrapping_add(offset);
+        code += 1;
+    }
+    table
 }
 
 /// Adds the bits of a plane, which begin at bit `AT` of each byte and belong from bit 4 on.
@@ -110,7 +145,7 @@ pub(super) unsafe fn head<S: Simd, G: Grid>(from: *const u8, lane: usize) -> [S:
 
 /// A step's two numbers: a scale, and a second one which the rule explains: what is added for each
 /// unit of the activations' sum ([`Rule::Minimum`], [`Rule::Nested`]), the scale of the second half
-/// ([`Rule::Halves`]), or nothing ([`Rule::Offset`]).
+/// ([`Rule::Halves`]), or nothing.
 #[inline(always)]
 pub(super) unsafe fn scales<S: Simd, G: Grid>(
     from: *const u8,
@@ -119,7 +154,8 @@ pub(super) unsafe fn scales<S: Simd, G: Grid>(
 ) -> [S::F; 2] {
     let at = |field: usize| from.add((field * GROUP + lane) * G::LAYOUT.width);
     match G::LAYOUT.rule {
-        Rule::Offset(_) => [S::load_f16(at(0)); 2],
+        Rule::Offset(_) | Rule::Levels => [S::load_f16(at(0)); 2],
+        Rule::Powers => [S::load_power(at(0)); 2],
         Rule::Minimum => [S::load_f16(at(0)), S::load_f16(at(1))],
         Rule::Nested => [S::mul(head[0], S::load_u8(at(0))), S::mul(head[1], S::load_u8(at(1)))],
         Rule::Halves => [S::mul(head[0], S::load_i8(at(0))), S::mul(head[1], S::load_i8(at(1)))],

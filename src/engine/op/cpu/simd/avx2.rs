@@ -2,6 +2,7 @@
 //! [`super`]'s.
 
 use super::Simd;
+#[allow(clippy::wildcard_imports, reason = "dozens of instructions, each named in full")]
 use std::arch::x86_64::*;
 
 /// Where the CPU has AVX-VNNI (`VNNI`), and where it has not.
@@ -28,6 +29,11 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     #[inline(always)]
     unsafe fn or(a: __m256i, b: __m256i) -> __m256i {
         _mm256_or_si256(a, b)
+    }
+    #[inline(always)]
+    unsafe fn lookup(table: &[u8; 16], codes: __m256i) -> __m256i {
+        let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast()));
+        _mm256_shuffle_epi8(table, codes)
     }
     #[inline(always)]
     unsafe fn down<const N: u32>(a: __m256i) -> __m256i {
@@ -131,6 +137,11 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     #[inline(always)]
     unsafe fn load_i8(from: *const u8) -> __m256 {
         _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_power(from: *const u8) -> __m256 {
+        let exponent = _mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()));
+        Self::mul(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)), Self::splat(0.5))
     }
     #[inline(always)]
     unsafe fn add(a: __m256, b: __m256) -> __m256 {

@@ -1,6 +1,7 @@
 //! Sixteen lanes of AVX-512, with VNNI's sums of four products of bytes. The contract is [`super`]'s.
 
 use super::Simd;
+#[allow(clippy::wildcard_imports, reason = "dozens of instructions, each named in full")]
 use std::arch::x86_64::*;
 
 #[derive(Clone, Copy)]
@@ -26,6 +27,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn or(a: __m512i, b: __m512i) -> __m512i {
         _mm512_or_si512(a, b)
+    }
+    #[inline(always)]
+    unsafe fn lookup(table: &[u8; 16], codes: __m512i) -> __m512i {
+        let table = _mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast()));
+        _mm512_shuffle_epi8(table, codes)
     }
     #[inline(always)]
     unsafe fn down<const N: u32>(a: __m512i) -> __m512i {
@@ -96,6 +102,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn load_i8(from: *const u8) -> __m512 {
         _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_power(from: *const u8) -> __m512 {
+        let exponent = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()));
+        Self::mul(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)), Self::splat(0.5))
     }
     #[inline(always)]
     unsafe fn add(a: __m512, b: __m512) -> __m512 {

@@ -1,6 +1,8 @@
 //! Sixteen lanes of plain Rust, for a CPU without AVX2 or of another make: loops that the compiler
 //! may turn into whatever the target has. The contract is [`super`]'s.
 
+#![allow(clippy::cast_precision_loss, reason = "a sum of 32 products of bytes is below 2^24")]
+
 use super::Simd;
 use half::{bf16, f16};
 use std::array::from_fn;
@@ -36,6 +38,12 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn or(a: Self::I, b: Self::I) -> Self::I {
         from_fn(|lane| a[lane] | b[lane])
+    }
+    #[inline(always)]
+    unsafe fn lookup(table: &[u8; 16], codes: Self::I) -> Self::I {
+        codes.map(|lane| {
+            u32::from_le_bytes(lane.to_le_bytes().map(|code| table[usize::from(code & 15)]))
+        })
     }
     #[inline(always)]
     unsafe fn down<const N: u32>(a: Self::I) -> Self::I {
@@ -113,6 +121,10 @@ impl Simd for Portable {
         from_fn(|lane| f32::from((*from.add(lane)).cast_signed()))
     }
     #[inline(always)]
+    unsafe fn load_power(from: *const u8) -> Self::F {
+        from_fn(|lane| f32::from_bits(u32::from(*from.add(lane)) << 23) * 0.5)
+    }
+    #[inline(always)]
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F {
         from_fn(|lane| a[lane] + b[lane])
     }
@@ -139,6 +151,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn exp2_whole(whole: Self::F) -> Self::F {
+        #[allow(clippy::cast_possible_truncation, reason = "whole numbers of eight bits")]
         whole.map(|lane| f32::from_bits(((lane as i32 + 127) << 23).cast_unsigned()))
     }
     #[inline(always)]
