@@ -5,10 +5,12 @@
 //! what llama.cpp was, and how it was set up, is in them.
 //!
 //! Quantized products round activations to 8 bits, and that noise alone turns near ties: llama.cpp
-//! with and without flash attention misses its own tokens at 2 to 4 % of positions. So two things
-//! are held:
+//! with and without flash attention misses its own tokens at 2 to 4 % of positions. So three
+//! things are held:
 //! - on weights widened to `f32`, where nothing is rounded, ours are llama.cpp's tokens, and the
 //!   margins between them are equal to a hundredth of a logit: the forward pass is right;
+//! - on the weights as stored, ours is no farther from those widened than llama.cpp's own products of
+//!   bytes are;
 //! - on the weights as stored, ours is no farther from llama.cpp than llama.cpp itself is when its
 //!   arithmetic changes: the rounding is no worse.
 
@@ -213,6 +215,28 @@ fn heavy_smollm2_widened_has_the_tokens_of_llama_cpp() {
 #[test]
 fn heavy_qwen_widened_has_the_tokens_of_llama_cpp() {
     check_widened("qwen2.5-coder.exact.json", "qwen2.5-coder-0.5b");
+}
+
+/// Ours as stored beside the truth, which is the weights widened: what rounding costs.
+#[track_caller]
+fn check_rounding(fixture: &str, model: &str) {
+    let alone = alone();
+    eprintln!("{model}, ours as stored, llama.cpp's widened:");
+    let truth = recorded(fixture, 20);
+    let opinion = &truth.second_opinions["quantized_products"];
+    let found = Comparison::of(&mut truth.load(model, Precision::Stored), &truth);
+    found.no_farther_than(opinion);
+    drop(alone);
+}
+
+#[test]
+fn heavy_smollm2_is_rounded_no_worse_than_llama_cpp_rounds() {
+    check_rounding("smollm2.exact.json", "smollm2-135m");
+}
+
+#[test]
+fn heavy_qwen_is_rounded_no_worse_than_llama_cpp_rounds() {
+    check_rounding("qwen2.5-coder.exact.json", "qwen2.5-coder-0.5b");
 }
 
 /// On the same file, each with its own quantized arithmetic: 50 prompts, 64 tokens each.

@@ -134,7 +134,7 @@ pub(crate) const PRINTING_ROOMS: &[&str] = &["report", "cli", "main"];
 
 /// Where `unsafe` may stand: a file, or a folder ending in `/`; each with the reason.
 pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
-    ("src/engine/op/", "launches kernels"),
+    ("src/engine/op/", "vector instructions, and threads that write parts of one slice"),
     ("src/telemetry/driver.rs", "asks a CUDA driver that it opened for its version"),
     (
         "src/telemetry/peaks/kernels.rs",
