@@ -401,20 +401,20 @@ fn models_are_listed_and_shown() {
     success: true
     exit_code: 0
     ----- stdout -----
-    ┌────────────────────┬─────────────────────────────┬─────────┬───────────┬──────┬─────────────────────────────┬───────────────────────────────────────────────────────────────────────────────────┐
-    │ name               ┆ model                       ┆ weights ┆      size ┆ here ┆ licence                     ┆ runs                                                                              │
-    ╞════════════════════╪═════════════════════════════╪═════════╪═══════════╪══════╪═════════════════════════════╪═══════════════════════════════════════════════════════════════════════════════════╡
-    │ smollm2-135m       ┆ SmolLM2 135M Instruct       ┆ Q4_1    ┆  92.1 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
-    │ qwen2.5-coder-0.5b ┆ Qwen2.5 Coder 0.5B Instruct ┆ Q4_K_M  ┆ 463.0 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
-    │ gemma-3-270m       ┆ Gemma 3 270M (base)         ┆ Q4_K_M  ┆ 235.2 MiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                               │
-    │ llama-3.1-8b       ┆ Llama 3.1 8B Instruct       ┆ Q4_K_M  ┆   4.6 GiB ┆      ┆ Llama 3.1 Community License ┆ yes                                                                               │
-    │ mistral-7b         ┆ Mistral 7B Instruct v0.3    ┆ Q4_K_M  ┆   4.1 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
-    │ llama-3.3-70b      ┆ Llama 3.3 70B Instruct      ┆ Q4_K_M  ┆  40.2 GiB ┆      ┆ Llama 3.3 Community License ┆ yes                                                                               │
-    │ qwen3-8b           ┆ Qwen3 8B                    ┆ Q4_K_M  ┆   4.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
-    │ qwen3-32b          ┆ Qwen3 32B                   ┆ Q4_K_M  ┆  18.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                               │
-    │ gemma-3-27b        ┆ Gemma 3 27B IT              ┆ Q4_K_M  ┆  15.4 GiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                               │
-    │ gpt-oss-20b        ┆ gpt-oss 20B                 ┆ MXFP4   ┆  12.8 GiB ┆      ┆ Apache-2.0                  ┆ not yet: its weights are stored as MXFP4, for which the engine has no product yet │
-    └────────────────────┴─────────────────────────────┴─────────┴───────────┴──────┴─────────────────────────────┴───────────────────────────────────────────────────────────────────────────────────┘
+    ┌────────────────────┬─────────────────────────────┬─────────┬───────────┬──────┬─────────────────────────────┬────────────────────────────────────────────────────────────────────┐
+    │ name               ┆ model                       ┆ weights ┆      size ┆ here ┆ licence                     ┆ runs                                                               │
+    ╞════════════════════╪═════════════════════════════╪═════════╪═══════════╪══════╪═════════════════════════════╪════════════════════════════════════════════════════════════════════╡
+    │ smollm2-135m       ┆ SmolLM2 135M Instruct       ┆ Q4_1    ┆  92.1 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                │
+    │ qwen2.5-coder-0.5b ┆ Qwen2.5 Coder 0.5B Instruct ┆ Q4_K_M  ┆ 463.0 MiB ┆      ┆ Apache-2.0                  ┆ yes                                                                │
+    │ gemma-3-270m       ┆ Gemma 3 270M (base)         ┆ Q4_K_M  ┆ 235.2 MiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                │
+    │ llama-3.1-8b       ┆ Llama 3.1 8B Instruct       ┆ Q4_K_M  ┆   4.6 GiB ┆      ┆ Llama 3.1 Community License ┆ yes                                                                │
+    │ mistral-7b         ┆ Mistral 7B Instruct v0.3    ┆ Q4_K_M  ┆   4.1 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                │
+    │ llama-3.3-70b      ┆ Llama 3.3 70B Instruct      ┆ Q4_K_M  ┆  40.2 GiB ┆      ┆ Llama 3.3 Community License ┆ yes                                                                │
+    │ qwen3-8b           ┆ Qwen3 8B                    ┆ Q4_K_M  ┆   4.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                │
+    │ qwen3-32b          ┆ Qwen3 32B                   ┆ Q4_K_M  ┆  18.7 GiB ┆      ┆ Apache-2.0                  ┆ yes                                                                │
+    │ gemma-3-27b        ┆ Gemma 3 27B IT              ┆ Q4_K_M  ┆  15.4 GiB ┆      ┆ Gemma Terms of Use          ┆ yes                                                                │
+    │ gpt-oss-20b        ┆ gpt-oss 20B                 ┆ MXFP4   ┆  12.8 GiB ┆      ┆ Apache-2.0                  ┆ not yet: the engine has no code for the architecture `gpt-oss` yet │
+    └────────────────────┴─────────────────────────────┴─────────┴───────────┴──────┴─────────────────────────────┴────────────────────────────────────────────────────────────────────┘
 
     ----- stderr -----
     ");
