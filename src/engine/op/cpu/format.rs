@@ -7,8 +7,8 @@
 //! arithmetic, so they agree to the bit.
 //!
 //! Invariant: [`Stored::dequantize`] gives what ggml's definition of the format gives. Guarded by
-//! tests against candle's own dequantization and by blocks worked by hand. Sources: `ggml-common.h`
-//! (layouts) and `ggml-quants.c` (arithmetic) of ggml, MIT.
+//! blocks worked by hand and, on real weights, by `tests/engine_llama_cpp.rs`. Sources:
+//! `ggml-common.h` (layouts) and `ggml-quants.c` (arithmetic) of ggml, MIT.
 
 mod split;
 #[cfg(test)]
