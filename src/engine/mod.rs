@@ -7,7 +7,7 @@
 //!
 //! An [`Engine`] computes steps of many sequences. Ours is [`Decoder`]: one description of a model
 //! ([`crate::model::spec`]), one forward pass, operations that a backend computes ([`op`]). The
-//! models of candle-transformers ([`reference`]) stay as a second opinion, one sequence at a time.
+//! models of candle-transformers ([`mod@reference`]) stay as a second opinion, one sequence at a time.
 //! Who runs an engine, and for whom, is `target`'s affair; [`open()`] knows which there are.
 //!
 //! Deliberately absent: prices, clocks, queues.

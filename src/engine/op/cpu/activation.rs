@@ -10,7 +10,7 @@
 //! costs less than a kernel for every number.
 //!
 //! Invariant: a row's bytes depend on that row alone; a value that is no number, or infinite, makes
-//! its step's scale NaN, and so every output of the row. Guarded by the tests of [`super::matmul`].
+//! its step's scale NaN, and so every output of the row. Guarded by the tests of [`mod@super::matmul`].
 
 use super::format::STEP;
 use super::isa::{Isa, Work};

@@ -2,8 +2,8 @@
 //!
 //! A quantized row is a sequence of spans (32 or 256 weights); a span holds steps of 32 weights. Each
 //! weight is a small whole number, its code; a step turns codes into weights with a scale and either a
-//! fixed offset or a minimum. That split ([`Stored::span`]) is all that the packing needs, and
-//! [`Stored::weights`] is all that gives a packed row back: both ways to a weight end in the same
+//! fixed offset or a minimum. That split (`split`) is all that the packing needs, and
+//! [`Rule::weights`] is all that gives a packed row back: both ways to a weight end in the same
 //! arithmetic, so they agree to the bit.
 //!
 //! Invariant: [`Stored::dequantize`] gives what ggml's definition of the format gives. Guarded by

@@ -6,8 +6,8 @@
 //! beside it. `matmul`'s tests hold batches against single rows, bit by bit; `tests` does the same
 //! for attention.
 //!
-//! The order of reading: [`format`] (what a file stores), [`packed`] (the same weights, as the
-//! kernels want them), [`activation`] (the other operand), [`matmul`] (the products), `attention`,
+//! The order of reading: [`mod@format`] (what a file stores), [`packed`] (the same weights, as the
+//! kernels want them), [`activation`] (the other operand), [`mod@matmul`] (the products), `attention`,
 //! `norm` and `rope` (the rest), [`pool`] (who computes them), [`isa`] (with which instructions),
 //! [`backend`] (all of it as the decoder asks for it).
 
