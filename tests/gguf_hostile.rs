@@ -11,9 +11,9 @@ mod common;
 use candle_core::quantized::gguf_file;
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama;
-mod allocations;
+mod hostile;
 
-use allocations::peak_of;
+use hostile::{Random, peak_of};
 use mtok::hint::{Fault, Hint};
 use mtok::model::spec::{LayerPart, Part};
 use mtok::model::weights::Weights;
@@ -182,26 +182,6 @@ fn tensors() -> Vec<(String, u32, Vec<u64>)> {
         }
     }
     all
-}
-
-/// `SplitMix64`: <https://prng.di.unimi.it/splitmix64.c>. A seed gives the same faults everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
 }
 
 /// What a number is replaced with: beyond the file, at the edges of types, nothing, one off.

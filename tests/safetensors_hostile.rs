@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
 
-mod allocations;
+mod hostile;
 
-use allocations::peak_of;
+use hostile::{Random, peak_of};
 use mtok::hint::{Fault, Hint};
 use mtok::model::spec::{FeedForward, LayerPart, Part, Spec};
 use mtok::model::weights::Weights;
@@ -88,22 +88,6 @@ fn ends_well(path: &Path, what: &str) -> Result<(), ModelError> {
     result
 }
 
-/// `SplitMix64`: <https://prng.di.unimi.it/splitmix64.c>. A seed gives the same faults everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-}
-
 /// Where a file's header ends: a flipped weight is no fault that anybody could see.
 fn header_end(bytes: &[u8]) -> usize {
     let (length, _) = bytes.split_first_chunk().unwrap();
@@ -129,7 +113,7 @@ fn corrupt(path: &Path, case: usize, random: &mut Random) -> String {
         }
         2 if weights => {
             let length =
-                [0, 1, 2, 1 << 20, 100 << 20, 1 << 40, u64::MAX - 7, u64::MAX][random.below(8)];
+                random.pick(&[0, 1, 2, 1 << 20, 100 << 20, 1 << 40, u64::MAX - 7, u64::MAX]);
             bytes[..8].copy_from_slice(&length.to_le_bytes());
             format!("header of {length}")
         }
@@ -138,7 +122,7 @@ fn corrupt(path: &Path, case: usize, random: &mut Random) -> String {
             let digits: Vec<_> = (0..end).filter(|&at| bytes[at].is_ascii_digit()).collect();
             // A file without numbers gets one where none belongs.
             let at = digits.get(random.below(digits.len().max(1))).copied().unwrap_or(end / 2);
-            let more = ["9", "0", "-", "99999999", "18446744073709551615"][random.below(5)];
+            let more = random.pick(&["9", "0", "-", "99999999", "18446744073709551615"]);
             bytes.splice(at..=at, more.bytes());
             format!("`{more}` at {at}")
         }

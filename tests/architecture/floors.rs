@@ -143,7 +143,7 @@ pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/telemetry/peaks.rs", "asks the kernel for huge pages and fills them"),
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
-    ("tests/allocations/mod.rs", "counts what is allocated"),
+    ("tests/hostile/mod.rs", "counts what is allocated"),
     ("tests/kernels/emulator.rs", "calls a C library"),
 ];
 
