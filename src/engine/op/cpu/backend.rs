@@ -7,6 +7,7 @@
 use super::arena::{Arena, Tensor};
 use super::attention::{Cache, How};
 use super::matmul::{self, Product};
+use super::memory;
 use super::norm::{Norm, add};
 use super::rope::{Rotary, Table};
 use super::{Input, Isa, Packed, Pool, Quantized, Stored, experts};
@@ -27,6 +28,8 @@ const PARALLEL_FROM: usize = 1 << 15;
 pub struct Cpu {
     pool: Pool,
     isa: Isa,
+    /// Where weights lie.
+    weights: memory::Arena,
     arena: Arena,
     quantized: Quantized,
     cache: Option<Cache>,
@@ -57,6 +60,7 @@ impl Cpu {
         Ok(Self {
             pool: Pool::new(threads).map_err(EngineError::Threads)?,
             isa,
+            weights: memory::Arena::new(),
             arena: Arena::default(),
             quantized: Quantized::default(),
             cache: None,
@@ -103,8 +107,8 @@ impl Backend for Cpu {
         let failed = |why: String| EngineError::Weights { kind: kind.to_owned(), rows, cols, why };
         let stored = Stored::named(kind)
             .ok_or_else(|| failed("the CPU has no product for it".to_owned()))?;
-        let mut packed =
-            Packed::zeroed(stored, rows, cols).map_err(|error| failed(error.to_string()))?;
+        let mut packed = Packed::zeroed_in(&mut self.weights, stored, rows, cols)
+            .map_err(|error| failed(error.to_string()))?;
         let row_bytes = stored.row_bytes(cols).unwrap_or(1).max(1);
         // Whole groups of rows at a time, so that a tensor is never here twice.
         let at_once = (READ_BYTES / row_bytes).next_multiple_of(16).max(16);
