@@ -69,6 +69,7 @@ impl Line {
                 let phase = match progress.phase {
                     Phase::WarmUp => "warming up",
                     Phase::Measure => "measuring",
+                    Phase::CoolDown => "cooling down",
                     Phase::Drain => "waiting for the last requests",
                 };
                 self.say(&format!("{}{phase}", self.rung), STEPS);

@@ -4,7 +4,7 @@ use super::Measurement;
 use crate::clock::wall;
 use crate::model::Loaded;
 use crate::record::reading::{GpuInfo, TelemetryInfo};
-use crate::record::{Header, Host, Model, Sweep, Workload};
+use crate::record::{Header, Host, Model, Sweep};
 use crate::telemetry::cpu::Machine;
 use crate::workload::Plan;
 
@@ -37,17 +37,11 @@ pub(super) fn header(
             name: subject.name.clone(),
             family: subject.family.clone(),
             sha256: subject.sha256.clone(),
-            shape: loaded.shape.clone(),
+            shape: Some(loaded.shape.clone()),
         },
         engine: "not loaded".to_owned(),
-        workload: Workload {
-            in_flight: plan.in_flight,
-            prompt: plan.prompt,
-            output: plan.output,
-            measure: plan.measure,
-            seed: plan.seed,
-            sampling: measurement.sampling.to_string(),
-        },
+        server: None,
+        workload: plan.describe(measurement.sampling.to_string()),
         telemetry,
         peaks: None,
         sweep: None,

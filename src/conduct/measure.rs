@@ -15,7 +15,7 @@ use crate::record::{Event, Header, Outcome, Peaks, Sweep};
 use crate::target::{Request, Target};
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::units::Tokens;
-use crate::workload::{Plan, Planned, prompt};
+use crate::workload::{Draft, Plan, Turn, prompt};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,12 +121,17 @@ impl Measurement<'_> {
         Ok(Measured { folders: bench.folders, outcome })
     }
 
-    fn request(&self, planned: Planned, tokenizer: &Tokenizer) -> Request {
+    fn request(&self, turn: &Turn, tokenizer: &Tokenizer) -> Request {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        let prompt = prompt(planned.prompt, planned.seed, &encode);
-        let sampling = SamplerParams { seed: planned.seed, ..self.sampling };
-        Request::new(planned.id, prompt, sampling, StopRules::exactly(planned.output))
+        let prompt = match &turn.draft {
+            Draft::Prose(segments) => {
+                segments.iter().flat_map(|one| prompt(one.tokens, one.seed, &encode)).collect()
+            }
+            Draft::RandomIds(_) | Draft::Messages(_) => Vec::new(),
+        };
+        let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
+        Request::new(turn.id, prompt, sampling, StopRules::exactly(turn.output))
     }
 }
 
@@ -215,7 +220,7 @@ impl Bench<'_> {
         recording.header.peaks.clone_from(&opened.peaks);
         recording.journal.update(&recording.header)?;
         if let Some(sweep) = &recording.header.sweep {
-            let (in_flight, Sweep { index, of, .. }) = (plan.in_flight, sweep.clone());
+            let (in_flight, Sweep { index, of, .. }) = (plan.in_flight_max(), sweep.clone());
             watch(Stage::Rung { in_flight, index, of });
         }
         let readings = recording.journal.writer();
@@ -224,12 +229,12 @@ impl Bench<'_> {
             .sample(clock, move |event| readings.note(event))
             .map_err(MeasureError::Telemetry)?;
         let driver = Driver {
-            plan: *plan,
+            plan,
             target: opened.target.as_ref(),
             clock: recording.clock.as_ref(),
             journal: recording.journal.writer(),
             stop: self.measurement.stop,
-            make: &|planned| self.measurement.request(planned, &self.loaded.tokenizer),
+            make: &|turn| self.measurement.request(turn, &self.loaded.tokenizer),
         };
         let outcome = driver.run(&mut |progress| watch(Stage::Running(progress)));
         sampler.stop();
@@ -292,7 +297,7 @@ impl Recording {
 }
 
 fn check_context(plan: &Plan, limit: Tokens) -> Result<(), MeasureError> {
-    let Plan { prompt, output, .. } = *plan;
+    let (prompt, output) = (plan.prompt.mean(), plan.output.mean());
     if prompt + output > limit {
         return Err(MeasureError::Context { prompt, output, limit });
     }

@@ -51,13 +51,8 @@ impl Service<'_> {
             engine: self.engine,
             threads,
             kv: KvType::default(),
-            sequences: self.plans.iter().map(|plan| plan.in_flight).max().unwrap_or(1),
-            length: self
-                .plans
-                .iter()
-                .map(|plan| plan.prompt + plan.output)
-                .max()
-                .unwrap_or_default(),
+            sequences: self.plans.iter().map(|plan| plan.in_flight_max()).max().unwrap_or(1),
+            length: self.plans.iter().map(|plan| plan.longest()).max().unwrap_or_default(),
             step_tokens: STEP_TOKENS,
         }
     }

@@ -176,7 +176,7 @@ impl Judgement {
         let slo = assumptions.slo.as_ref().map(|slo| SloVerdict::of(slo, run, &summary));
         Self {
             schema: "mtok.bench/1",
-            efficiency: Efficiency::of(&header.model.shape, &summary, peaks.as_ref()),
+            efficiency: Efficiency::of(header.model.shape.as_ref(), &summary, peaks.as_ref()),
             roofline: roofline.unwrap_or_default(),
             slo,
             run: header,
@@ -207,7 +207,7 @@ impl Judgement {
 fn mix(header: &Header, summary: &Summary) -> Option<Mix> {
     let (input, output) = match &summary.tokens {
         Some(tokens) if tokens.output > Tokens(0) => (tokens.input, tokens.output),
-        _ => (header.workload.prompt, header.workload.output),
+        _ => (header.workload.prompt.mean(), header.workload.output.mean()),
     };
     Mix::new(input, Tokens(0), output)
 }
@@ -256,7 +256,7 @@ fn floor(
     full: Option<Estimate<UsdPerMtok>>,
 ) -> Option<Floor> {
     let work = &header.workload;
-    let shape = &header.model.shape;
+    let shape = header.model.shape.as_ref()?;
     // The hour pays for all GPUs, so the floor is what all of them could do.
     let gpus = Ratio::of(f64::from(header.host.gpus.max(1)));
     let all = Peaks {
@@ -264,7 +264,8 @@ fn floor(
         arithmetic: peaks.arithmetic * gpus,
         source: peaks.source.clone(),
     };
-    let bound = bound(hour, shape, &all, work.in_flight, work.prompt, work.output)?;
+    let bound =
+        bound(hour, shape, &all, work.in_flight()?, work.prompt.mean(), work.output.mean())?;
     // At no price at all both are zero, and neither is any number of times the other.
     let measured_over_floor = full
         .filter(|_| bound.blended > UsdPerMtok(0.0))
@@ -283,7 +284,7 @@ fn beside(
     today: Date,
 ) -> Vec<Beside> {
     let family = header.model.family.as_deref();
-    let parameters = header.model.shape.parameters;
+    let parameters = header.model.shape.as_ref().map(|shape| shape.parameters);
     let row = |entry: &Entry| {
         let blended = entry.blended(mix);
         let break_even =
@@ -300,10 +301,10 @@ fn beside(
             source: format!("{} {}", entry.source.book, entry.source.version),
             date: entry.date(),
             stale: is_stale(entry.date(), today),
-            notes: notes(entry, header.workload.prompt),
+            notes: notes(entry, header.workload.prompt.mean()),
         }
     };
-    book.comparable(family, Some(parameters), APIS).into_iter().map(row).collect()
+    book.comparable(family, parameters, APIS).into_iter().map(row).collect()
 }
 
 /// What of the machine speaks against the figures.
@@ -345,14 +346,14 @@ fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
 }
 
 impl Efficiency {
-    fn of(shape: &Shape, summary: &Summary, peaks: Option<&Peaks>) -> Self {
+    fn of(shape: Option<&Shape>, summary: &Summary, peaks: Option<&Peaks>) -> Self {
         let work = |of: StepTotals, cached: Tokens, logits: Tokens| {
             let StepTotals { steps, time, tokens, context } = of;
-            (Work::of_steps(shape, steps, tokens, context, cached, logits), time)
+            shape.map(|shape| (Work::of_steps(shape, steps, tokens, context, cached, logits), time))
         };
         // A prompt's keys and values are read as they are made; only decoding reads them back.
-        let prefill = summary.prefill_steps.map(|of| work(of, Tokens(0), Tokens(of.steps)));
-        let decode = summary.decode_steps.map(|of| work(of, of.context, of.tokens));
+        let prefill = summary.prefill_steps.and_then(|of| work(of, Tokens(0), Tokens(of.steps)));
+        let decode = summary.decode_steps.and_then(|of| work(of, of.context, of.tokens));
         let used = |work: Option<(Work, Seconds)>, share: fn(Work, Seconds, &Peaks) -> _| {
             let (work, time) = work?;
             share(work, time, peaks?)

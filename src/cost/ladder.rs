@@ -108,7 +108,7 @@ impl Rung {
         let Judgement { run, summary, floor, .. } = judgement;
         Self {
             run: run.id.clone(),
-            concurrency: run.workload.in_flight,
+            concurrency: run.workload.in_flight().unwrap_or_default(),
             complete: summary.complete,
             measured: summary.window.map(crate::record::Span::length),
             completed: summary.requests.completed,
@@ -140,7 +140,7 @@ impl Rung {
 impl Ladder {
     /// Judges a ladder by its rungs' judgements, which were made under the same assumptions.
     pub fn of(slo: Option<Slo>, mut judged: Vec<Judgement>) -> Self {
-        judged.sort_by_key(|judgement| judgement.run.workload.in_flight);
+        judged.sort_by_key(|judgement| judgement.run.workload.in_flight());
         let sweep = judged.iter().find_map(|judgement| judgement.run.sweep.clone());
         let (name, planned) = sweep.map(|sweep| (sweep.name, sweep.of)).unzip();
         let rungs: Vec<Rung> = judged.iter().map(Rung::of).collect();
@@ -152,7 +152,9 @@ impl Ladder {
         let chosen = if slo.is_some() { cheapest_within_slo } else { cheapest };
         let knee = knee(&rungs);
         let price = judged.first().and_then(|judgement| judgement.price.clone());
-        let is_chosen = |judgement: &Judgement| Some(judgement.run.workload.in_flight) == chosen;
+        let is_chosen = |judgement: &Judgement| {
+            chosen.is_some() && judgement.run.workload.in_flight() == chosen
+        };
         Self {
             schema: "mtok.ladder/1",
             name,

@@ -87,7 +87,7 @@ pub(super) fn price_of(
 pub(super) fn peaks_of(header: &Header, gpus: &Catalogue) -> Option<Peaks> {
     let Some(device) = &header.host.gpu else { return header.peaks.clone() };
     let gpu = gpus.by_device_name(device)?;
-    let arithmetic = fastest(gpu, &header.model.shape)?;
+    let arithmetic = fastest(gpu, header.model.shape.as_ref()?)?;
     Some(Peaks {
         bandwidth: gpu.bandwidth,
         arithmetic,

@@ -35,7 +35,7 @@ pub struct StepTime {
 impl Roofline {
     /// Of the steps that lie wholly in a window.
     pub(super) fn of(run: &Run, window: Span, peaks: Option<&Peaks>) -> Self {
-        let shape = &run.header.model.shape;
+        let shape = run.header.model.shape.as_ref();
         let inside = |step: &&Step| window.from <= step.span.from && step.span.to <= window.to;
         let (mut decode, mut prefill) = (Vec::new(), Vec::new());
         for step in run.steps.iter().filter(inside) {
@@ -46,7 +46,7 @@ impl Roofline {
                 _ => {}
             }
         }
-        let bound = |step: &Step| Some(least_time(shape, step, peaks?));
+        let bound = |step: &Step| Some(least_time(shape?, step, peaks?));
         Self { decode: typical(&decode, bound), prefill: typical(&prefill, bound) }
     }
 }

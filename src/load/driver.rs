@@ -10,7 +10,7 @@ use crate::hint::{Fault, Hint};
 use crate::record::{Event, Finish, Moment, Outcome, Phase, RequestId, Step};
 use crate::target::{Delivery, Request, Target, TargetError, What};
 use crate::units::{Ratio, Seconds, Tokens};
-use crate::workload::{Plan, Planned};
+use crate::workload::{Plan, Session, Turn};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -97,7 +97,7 @@ pub struct Progress {
 /// Everything that a run needs but time.
 pub struct Driver<'a> {
     /// What to send.
-    pub plan: Plan,
+    pub plan: &'a Plan,
     /// Where to send it.
     pub target: &'a dyn Target,
     /// What moments are read from; the target must use the same.
@@ -107,7 +107,7 @@ pub struct Driver<'a> {
     /// Set by somebody who wants the run to end now.
     pub stop: &'a AtomicBool,
     /// Makes a request, prompt and all.
-    pub make: &'a dyn Fn(Planned) -> Request,
+    pub make: &'a dyn Fn(&Turn) -> Request,
 }
 
 impl Driver<'_> {
@@ -142,6 +142,7 @@ struct UnderWay<'a> {
     /// Requests that had ended well when measuring began.
     completed_before: u32,
     /// The next request, made while the target is busy with the one before.
+    sessions: Box<dyn Iterator<Item = Session> + 'a>,
     next: Option<Request>,
     in_flight: BTreeSet<RequestId>,
     heard: Moment,
@@ -152,7 +153,8 @@ struct UnderWay<'a> {
 
 impl<'a> UnderWay<'a> {
     fn new(driver: &'a Driver<'a>, to: Sender<Delivery>, steps: Receiver<Step>) -> Self {
-        let first = (driver.make)(driver.plan.request(RequestId(0)));
+        let mut sessions = driver.plan.sessions();
+        let first = sessions.next().map(|session| (driver.make)(&session.turns[0]));
         Self {
             driver,
             to,
@@ -160,7 +162,8 @@ impl<'a> UnderWay<'a> {
             phase: Phase::WarmUp,
             measuring_since: Moment::default(),
             completed_before: 0,
-            next: Some(first),
+            sessions: Box::new(sessions),
+            next: first,
             in_flight: BTreeSet::new(),
             heard: Moment::default(),
             completed: 0,
@@ -176,7 +179,7 @@ impl<'a> UnderWay<'a> {
     ) -> Result<Outcome, DriverError> {
         let began = self.driver.clock.now();
         self.enter(Phase::WarmUp, began);
-        for _ in 0..self.driver.plan.in_flight.max(1) {
+        for _ in 0..self.driver.plan.in_flight_max() {
             self.send(began)?;
         }
         loop {
@@ -211,7 +214,7 @@ impl<'a> UnderWay<'a> {
     /// Whether enough was measured: for as long as planned, and, while more time is granted, as many
     /// rounds as an interval takes.
     fn has_enough(&self, measured: Seconds) -> bool {
-        let Plan { measure, measure_max, .. } = self.driver.plan;
+        let Plan { measure, measure_max, .. } = *self.driver.plan;
         let rounds = self.completed - self.completed_before >= self.driver.plan.enough();
         measured >= measure && (rounds || measured >= measure_max)
     }
@@ -225,9 +228,17 @@ impl<'a> UnderWay<'a> {
     fn send(&mut self, due: Moment) -> Result<(), DriverError> {
         let Some(request) = self.next.take() else { return Ok(()) };
         let (id, planned) = (request.id, request.stop.max_tokens);
-        let prompt = Tokens(request.prompt.len() as u64);
+        let prompt = request.prompt_tokens;
         let at = self.driver.clock.now();
-        self.driver.journal.note(Event::Sent { id, due, at, prompt, planned });
+        self.driver.journal.note(Event::Sent {
+            id,
+            due,
+            at,
+            held: None,
+            turn: None,
+            prompt,
+            planned,
+        });
         self.driver
             .target
             .submit(request, self.to.clone())
@@ -235,7 +246,7 @@ impl<'a> UnderWay<'a> {
         self.in_flight.insert(id);
         self.heard = self.heard.max(at);
         // Only now: a prompt takes time to make, and the one that is due must not wait for it.
-        self.next = Some((self.driver.make)(self.driver.plan.request(RequestId(id.0 + 1))));
+        self.next = self.sessions.next().map(|session| (self.driver.make)(&session.turns[0]));
         Ok(())
     }
 
@@ -262,17 +273,21 @@ impl<'a> UnderWay<'a> {
                 if self.phase == Phase::Measure {
                     self.tokens += Tokens(1);
                 }
-                self.driver.journal.note(Event::Tokens { id, at: vec![at] });
+                self.driver.journal.note(Event::Tokens { id, at: vec![at], counts: None });
                 None
             }
-            What::Read { .. } => None,
-            What::Done { finish, prompt, output } => {
+            What::Chunks { at, counts } => {
+                self.driver.journal.note(Event::Tokens { id, at, counts });
+                None
+            }
+            What::Sent | What::Read { .. } => None,
+            What::Done { finish, usage, .. } => {
                 self.in_flight.remove(&id);
                 let failure = match &finish {
-                    Finish::Failed(reason) => Some(reason.clone()),
+                    Finish::Failed(failure) => Some(failure.reason.clone()),
                     Finish::Length | Finish::Stop | Finish::Cancelled => None,
                 };
-                self.driver.journal.note(Event::Done { id, at, finish, prompt, output });
+                self.driver.journal.note(Event::Done { id, at, finish, usage });
                 Some((at, failure))
             }
         }
@@ -316,7 +331,7 @@ impl<'a> UnderWay<'a> {
         let (share, measured) = match self.phase {
             Phase::WarmUp => (Ratio::of(0.0), Seconds(0.0)),
             Phase::Measure => (measured / self.driver.plan.measure, measured),
-            Phase::Drain => (Ratio::ONE, self.driver.plan.measure),
+            Phase::CoolDown | Phase::Drain => (Ratio::ONE, self.driver.plan.measure),
         };
         Progress {
             phase: self.phase,

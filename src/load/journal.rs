@@ -194,11 +194,11 @@ impl Page {
 
     fn add(&mut self, event: Event) -> Result<(), JournalError> {
         match event {
-            Event::Tokens { id, at } => self.tokens.entry(id).or_default().extend(at),
+            Event::Tokens { id, at, counts: None } => self.tokens.entry(id).or_default().extend(at),
             // A request's tokens stand before its end.
             Event::Done { id, .. } => {
                 if let Some(at) = self.tokens.remove(&id) {
-                    self.line(&Event::Tokens { id, at })?;
+                    self.line(&Event::Tokens { id, at, counts: None })?;
                 }
                 self.line(&event)?;
             }
@@ -215,7 +215,7 @@ impl Page {
 
     fn write(&mut self, file: &mut impl Write) -> Result<(), JournalError> {
         for (id, at) in std::mem::take(&mut self.tokens) {
-            self.line(&Event::Tokens { id, at })?;
+            self.line(&Event::Tokens { id, at, counts: None })?;
         }
         file.write_all(&self.lines)?;
         self.lines.clear();

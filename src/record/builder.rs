@@ -3,10 +3,10 @@
 
 use super::reading::TelemetryInfo;
 use super::{
-    Finish, Header, Host, Model, Moment, Outcome, Phase, Request, RequestId, Run, Shape, Span,
-    Step, Workload,
+    Arrivals, Done, Finish, Header, Host, Lengths, Model, Moment, Outcome, Phase, Request,
+    RequestId, Run, Shape, Span, Step, Usage, Workload,
 };
-use crate::units::{Bytes, Seconds, Tokens};
+use crate::units::{Bytes, Ratio, Seconds, Tokens};
 
 /// A moment so many milliseconds into the run.
 pub(crate) fn ms(millis: f64) -> Moment {
@@ -48,7 +48,7 @@ impl RunBuilder {
 
     /// So many requests were to be in flight at once.
     pub(crate) fn in_flight(mut self, in_flight: u32) -> Self {
-        self.run.header.workload.in_flight = in_flight;
+        self.run.header.workload.arrivals = Arrivals::Closed { in_flight };
         self
     }
 
@@ -89,8 +89,8 @@ impl RunBuilder {
     pub(crate) fn build(mut self) -> Run {
         let phases = self.run.phases.iter().map(|(at, _)| *at);
         let requests = self.run.requests.iter().flat_map(|request| {
-            let done = request.done.as_ref().map(|(at, ..)| *at);
-            [Some(request.sent), request.tokens.last().copied(), done].into_iter().flatten()
+            let done = request.done.as_ref().map(|done| done.at);
+            [Some(request.sent), request.chunks.last().copied(), done].into_iter().flatten()
         });
         let steps = self.run.steps.iter().map(|step| step.span.to);
         self.run.last = phases.chain(requests).chain(steps).max().unwrap_or_default();
@@ -111,7 +111,10 @@ pub(crate) fn request(due: f64) -> RequestBuilder {
         sent: ms(due),
         prompt: Tokens(10),
         planned: Tokens(0),
-        tokens: Vec::new(),
+        held: None,
+        turn: None,
+        chunks: Vec::new(),
+        counts: Vec::new(),
         done: None,
     };
     RequestBuilder { request }
@@ -138,8 +141,8 @@ impl RequestBuilder {
 
     /// A token comes, so long after the one before, or after the request was due.
     pub(crate) fn token(mut self, after: f64) -> Self {
-        let before = self.request.tokens.last().copied().unwrap_or(self.request.due);
-        self.request.tokens.push(before.after(Seconds(after / 1e3)));
+        let before = self.request.chunks.last().copied().unwrap_or(self.request.due);
+        self.request.chunks.push(before.after(Seconds(after / 1e3)));
         self
     }
 
@@ -150,14 +153,15 @@ impl RequestBuilder {
 
     /// It ends with its last token; the target counts the tokens that came.
     pub(crate) fn done(self, finish: Finish) -> Self {
-        let tokens = self.request.tokens.len() as u64;
+        let tokens = self.request.chunks.len() as u64;
         self.counted(finish, tokens)
     }
 
     /// It ends with its last token; the target counts so many tokens.
     pub(crate) fn counted(mut self, finish: Finish, tokens: u64) -> Self {
-        let at = self.request.tokens.last().copied().unwrap_or(self.request.sent);
-        self.request.done = Some((at, finish, Tokens(tokens)));
+        let at = self.request.chunks.last().copied().unwrap_or(self.request.sent);
+        let usage = Usage { output: Some(Tokens(tokens)), ..Usage::default() };
+        self.request.done = Some(Done { at, finish, usage });
         if self.request.planned == Tokens(0) {
             self.request.planned = Tokens(tokens);
         }
@@ -179,12 +183,22 @@ fn header() -> Header {
             gpu: None,
             gpus: 0,
         },
-        model: Model { name: "a model".to_owned(), family: None, sha256: None, shape: shape() },
+        model: Model {
+            name: "a model".to_owned(),
+            family: None,
+            sha256: None,
+            shape: Some(shape()),
+        },
         engine: "an engine".to_owned(),
+        server: None,
         workload: Workload {
-            in_flight: 1,
-            prompt: Tokens(10),
-            output: Tokens(10),
+            name: None,
+            arrivals: Arrivals::Closed { in_flight: 1 },
+            cap: None,
+            prompt: Lengths::Fixed { tokens: Tokens(10) },
+            output: Lengths::Fixed { tokens: Tokens(10) },
+            text: "natural text".to_owned(),
+            shared: Ratio::of(0.0),
             measure: Seconds(1.0),
             seed: 0,
             sampling: "greedy".to_owned(),

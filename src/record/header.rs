@@ -1,7 +1,8 @@
 //! The head of a run record: what ran on what, asked to do what. `run.json`.
 
 use super::reading::TelemetryInfo;
-use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Seconds, Tokens};
+use super::workload::Workload;
+use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Tokens};
 use serde::{Deserialize, Serialize};
 
 /// What a reader needs to know to judge a journal. It holds no price.
@@ -19,8 +20,11 @@ pub struct Header {
     pub host: Host,
     /// What was run.
     pub model: Model,
-    /// What ran it: `candle-transformers 0.11.1`, and on which device.
+    /// What ran it: `candle-transformers 0.11.1`, and on which device; of a server, what it says it is.
     pub engine: String,
+    /// The server that was asked; `None`: an engine in this process.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<Server>,
     /// What it was asked to do.
     pub workload: Workload,
     /// What the machine can tell of itself.
@@ -38,7 +42,18 @@ impl Header {
     pub const SCHEMA: &str = "mtok.run/1";
 }
 
-/// Several runs of one model, loaded once, that differ in one thing: how many requests are in flight.
+/// A server that answers over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Where it is, without anything secret.
+    pub url: String,
+    /// Which of its endpoints was asked: `/v1/chat/completions`.
+    pub endpoint: String,
+    /// Whether it is on the machine that `host` describes. Its own machine is else unknown.
+    pub local: bool,
+}
+
+/// Several runs of one model, loaded once, that differ in one thing: their load.
 /// Each is a run of its own, with a record of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
@@ -88,8 +103,9 @@ pub struct Model {
     /// The checksum that the weights had when they were fetched; `None`: nobody states one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
-    /// Its shape.
-    pub shape: Shape,
+    /// Its shape; `None`: a server runs it and doesn't tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shape: Option<Shape>,
 }
 
 /// What a forward pass must compute and move: enough for a roofline.
@@ -133,21 +149,4 @@ pub struct Peaks {
     pub arithmetic: FlopsPerSecond,
     /// Where the figures are from: a probe and its method, or a spec sheet.
     pub source: String,
-}
-
-/// What a run was asked to do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Workload {
-    /// Requests in flight at once (closed loop).
-    pub in_flight: u32,
-    /// Prompt tokens of each request.
-    pub prompt: Tokens,
-    /// Output tokens of each request.
-    pub output: Tokens,
-    /// How long was to be measured.
-    pub measure: Seconds,
-    /// The seed of prompts and sampler.
-    pub seed: u64,
-    /// How tokens were chosen, in words.
-    pub sampling: String,
 }

@@ -14,9 +14,13 @@ mod moment;
 mod parse;
 pub mod reading;
 mod run;
+mod workload;
 
-pub use event::{Event, Finish, Outcome, Phase, RequestId, Step};
-pub use header::{Header, Host, Model, Peaks, Shape, Sweep, Workload};
+pub use event::{
+    Event, Failure, FailureKind, Finish, Outcome, Phase, RequestId, Step, Turn, Usage,
+};
+pub use header::{Header, Host, Model, Peaks, Server, Shape, Sweep};
 pub use moment::{Moment, Span};
 pub use parse::{RecordError, parse, parse_header};
-pub use run::{Request, Run};
+pub use run::{Done, Request, Run};
+pub use workload::{Arrivals, Lengths, Workload};

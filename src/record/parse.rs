@@ -3,9 +3,8 @@
 //! A journal is read whatever became of its writer: an end that was cut off in mid-line is counted,
 //! not an error. A broken line with whole lines behind it is damage, and is.
 
-use super::{Event, Header, Moment, Request, RequestId, Run, Step};
+use super::{Done, Event, Header, Moment, Request, RequestId, Run, Step};
 use crate::hint::{Fault, Hint};
-use crate::units::Tokens;
 use std::collections::BTreeMap;
 
 /// Why a record can't be read. The caller knows the file and adds its name.
@@ -114,24 +113,44 @@ impl Building {
                 self.run.phases.push((at, phase));
                 at
             }
-            Event::Sent { id, due, at, prompt, planned } => {
-                let request =
-                    Request { id, due, sent: at, prompt, planned, tokens: Vec::new(), done: None };
+            Event::Sent { id, due, at, held, turn, prompt, planned } => {
+                let request = Request {
+                    id,
+                    due,
+                    sent: at,
+                    held,
+                    turn,
+                    prompt,
+                    planned,
+                    chunks: Vec::new(),
+                    counts: Vec::new(),
+                    done: None,
+                };
                 if self.requests.insert(id, request).is_some() {
                     let problem = "is sent twice";
                     return Err(RecordError::Request { line, id: id.0, problem });
                 }
                 at
             }
-            Event::Tokens { id, at } => {
+            Event::Tokens { id, at, counts } => {
                 let last = at.last().copied().unwrap_or_default();
-                self.request(id, line)?.tokens.extend(at);
+                let request = self.request(id, line)?;
+                let told = counts.as_ref().map_or(at.len(), Vec::len);
+                let before = request.chunks.len();
+                // Said of all of a request's chunks, or of none.
+                if told != at.len() || (before > 0 && counts.is_some() == request.counts.is_empty())
+                {
+                    let problem = "has not a count of tokens for each chunk";
+                    return Err(RecordError::Request { line, id: id.0, problem });
+                }
+                request.chunks.extend(at);
+                request.counts.extend(counts.unwrap_or_default());
                 last
             }
-            Event::Done { id, at, finish, prompt, output } => {
+            Event::Done { id, at, finish, usage } => {
                 let request = self.request(id, line)?;
-                request.prompt = prompt.unwrap_or(request.prompt);
-                request.done = Some((at, finish, output));
+                request.prompt = usage.prompt.unwrap_or(request.prompt);
+                request.done = Some(Done { at, finish, usage });
                 at
             }
             Event::Step(step @ Step { span, .. }) => {
@@ -169,9 +188,9 @@ impl Building {
 }
 
 impl Run {
-    /// Output tokens that came, of all requests, whatever became of them.
-    pub fn tokens_seen(&self) -> Tokens {
-        self.requests.iter().map(|request| Tokens(request.tokens.len() as u64)).sum()
+    /// Chunks of output that came, of all requests, whatever became of them.
+    pub fn chunks_seen(&self) -> u64 {
+        self.requests.iter().map(|request| request.chunks.len() as u64).sum()
     }
 }
 
@@ -197,7 +216,7 @@ mod tests {
             r#"{"event":"tokens","id":0,"at":[7]}"#,
         ] {
             let run = read(&format!("{whole}{torn}")).unwrap();
-            assert_eq!((run.torn, run.tokens_seen(), run.last), (torn.len(), Tokens(2), Moment(6)));
+            assert_eq!((run.torn, run.chunks_seen(), run.last), (torn.len(), 2, Moment(6)));
             assert_eq!(run.outcome, None);
         }
     }

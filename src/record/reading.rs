@@ -1,7 +1,7 @@
 //! What the machine said of itself while it worked. What it did not say is `None`, never zero.
 
 use super::Moment;
-use crate::units::{Bytes, Joules, Ratio, Seconds, Watts};
+use crate::units::{Bytes, Joules, Ratio, Seconds, Tokens, Watts};
 use serde::{Deserialize, Serialize};
 
 /// One sample of the machine.
@@ -18,6 +18,45 @@ pub struct Reading {
     /// Each GPU, by its index.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub gpus: Vec<GpuReading>,
+    /// What the server, or the engine in this process, says of itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<ServerReading>,
+}
+
+/// One sample of a server's own metrics. Counters count from the server's start.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerReading {
+    /// Requests that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<u32>,
+    /// Requests that wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
+    /// Share of the KV cache in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kv_used: Option<Ratio>,
+    /// Counter: prompt tokens that were looked up in the prefix cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix_queried: Option<Tokens>,
+    /// Counter: of these, those that it had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix_hit: Option<Tokens>,
+    /// Counter: places lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preemptions: Option<u64>,
+    /// Counter: prompt tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<Tokens>,
+    /// Counter: output tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<Tokens>,
+    /// Counter: requests that ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// When the server's process started, in seconds since 1970, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<Seconds>,
 }
 
 /// One sample of a GPU.

@@ -1,7 +1,7 @@
 //! A record, read: the header, the requests put together from their events, and the rest.
 
 use super::reading::{Gap, Reading};
-use super::{Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step};
+use super::{Failure, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step, Turn, Usage};
 use crate::units::{Seconds, Tokens};
 
 /// A whole run as its record has it.
@@ -33,11 +33,12 @@ impl Run {
         self.outcome == Some(Outcome::Complete)
     }
 
-    /// The part that is measured: from the end of the warm-up to the drain, or to the last event of
-    /// a run that never drained. `None` where the warm-up never ended.
+    /// The part that is measured: from the end of the warm-up to the cool-down, or to the last
+    /// event of a run that never came to it. `None` where the warm-up never ended.
     pub fn measured(&self) -> Option<Span> {
         let (from, _) = *self.phases.iter().find(|(_, phase)| *phase == Phase::Measure)?;
-        let drain = self.phases.iter().find(|(_, phase)| *phase == Phase::Drain);
+        let over = |phase: &Phase| matches!(phase, Phase::CoolDown | Phase::Drain);
+        let drain = self.phases.iter().find(|(_, phase)| over(phase));
         let to = drain.map_or(self.last, |(at, _)| *at);
         (from < to).then_some(Span { from, to })
     }
@@ -52,40 +53,65 @@ pub struct Request {
     pub due: Moment,
     /// When it was sent.
     pub sent: Moment,
+    /// Until when it waited for a place in flight, where it did.
+    pub held: Option<Moment>,
+    /// Its part in a conversation.
+    pub turn: Option<Turn>,
     /// Prompt tokens: the target's count where it gave one, else ours.
     pub prompt: Tokens,
     /// Output tokens asked for.
     pub planned: Tokens,
-    /// When each token came.
-    pub tokens: Vec<Moment>,
-    /// When and how it ended, and its output tokens by the target's count; `None`: it did not.
-    pub done: Option<(Moment, Finish, Tokens)>,
+    /// When each chunk of output came.
+    pub chunks: Vec<Moment>,
+    /// How many tokens each chunk holds, where the target said so; as long as `chunks`, or empty.
+    pub counts: Vec<u32>,
+    /// How it ended; `None`: it did not.
+    pub done: Option<Done>,
+}
+
+/// The end of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// When.
+    pub at: Moment,
+    /// How.
+    pub finish: Finish,
+    /// What the target counted.
+    pub usage: Usage,
 }
 
 impl Request {
     /// Time to first token, from when the request was due: a generator that stalls must not hide a
     /// queue.
     pub fn ttft(&self) -> Option<Seconds> {
-        self.tokens.first().map(|first| first.since(self.due))
+        self.chunks.first().map(|first| first.since(self.due))
     }
 
     /// From due to done.
     pub fn latency(&self) -> Option<Seconds> {
-        self.done.as_ref().map(|(at, ..)| at.since(self.due))
+        self.done.as_ref().map(|done| done.at.since(self.due))
     }
 
-    /// The gaps between tokens, the first token excluded.
+    /// The gaps between chunks.
     pub fn gaps(&self) -> impl Iterator<Item = Seconds> + '_ {
-        self.tokens.windows(2).map(|pair| pair[1].since(pair[0]))
+        self.chunks.windows(2).map(|pair| pair[1].since(pair[0]))
     }
 
-    /// How late we were ourselves.
+    /// How late we were ourselves: not the time for which no place in flight was free.
     pub fn slip(&self) -> Seconds {
-        self.sent.since(self.due)
+        self.sent.since(self.held.map_or(self.due, |held| held.max(self.due)))
+    }
+
+    /// How it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.done {
+            Some(Done { finish: Finish::Failed(failure), .. }) => Some(failure),
+            _ => None,
+        }
     }
 
     /// Whether it got all it asked for, or stopped of itself.
     pub fn succeeded(&self) -> bool {
-        matches!(self.done, Some((_, Finish::Length | Finish::Stop, _)))
+        matches!(&self.done, Some(done) if matches!(done.finish, Finish::Length | Finish::Stop))
     }
 }

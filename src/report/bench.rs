@@ -6,7 +6,7 @@ use super::figure::{
 use super::ladder::{objectives, roofline};
 use super::{Document, Table};
 use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
-use crate::record::{Header, Workload};
+use crate::record::{Header, Model, Workload};
 use crate::summary::Latency;
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
 use crate::units::{Ratio, Seconds};
@@ -19,17 +19,21 @@ const IDLE: f64 = 0.3;
 pub fn bench_document(judgement: &Judgement) -> Document {
     let mut document = Document::default();
     document.words(format!(
-        "{}, {} in flight, {}\nrun {}",
+        "{}, {}, {}\nrun {}",
         head(&judgement.run),
-        judgement.run.workload.in_flight,
+        judgement.run.workload.arrivals,
         asked(&judgement.run),
         judgement.run.id,
     ));
     if let Some(verdict) = &judgement.slo {
-        document.table(objectives([(judgement.run.workload.in_flight, verdict)]));
+        document
+            .table(objectives([(judgement.run.workload.in_flight().unwrap_or_default(), verdict)]));
     }
     body(&mut document, judgement);
-    document.table(roofline([(judgement.run.workload.in_flight, &judgement.roofline)]));
+    document.table(roofline([(
+        judgement.run.workload.in_flight().unwrap_or_default(),
+        &judgement.roofline,
+    )]));
     prices(&mut document, judgement);
     document.words(trust(judgement));
     document
@@ -81,13 +85,21 @@ pub(super) fn head(header: &Header) -> String {
         Some(gpu) => gpu.clone(),
         None => format!("{}, {} cores, no GPU: CPU figures", host.cpu, host.cores),
     };
-    format!("{} ({}) on {place}\n{}", model.name, model.shape.quantization, header.engine)
+    format!("{} on {place}\n{}", model_name(model), header.engine)
+}
+
+/// A model's name, and how its weights are stored where that is known.
+pub(super) fn model_name(model: &Model) -> String {
+    match &model.shape {
+        Some(shape) => format!("{} ({})", model.name, shape.quantization),
+        None => model.name.clone(),
+    }
 }
 
 /// What each request asked for.
 pub(super) fn asked(header: &Header) -> String {
     let Workload { prompt, output, sampling, .. } = &header.workload;
-    format!("{} + {} tokens a request, {sampling}", prompt.0, output.0)
+    format!("{prompt} + {output} tokens a request, {sampling}")
 }
 
 fn speeds(judgement: &Judgement) -> Table {

@@ -184,7 +184,8 @@ fn choice(ladder: &Ladder) -> String {
     match &ladder.point {
         Some(Judgement { run, .. }) => lines.push(format!(
             "Operating point: {} at once (run {}). What follows is of this rung.",
-            run.workload.in_flight, run.id
+            run.workload.in_flight().unwrap_or_default(),
+            run.id
         )),
         None if ladder.slo.is_none() => {
             lines.push("No rung came to its end above its floor, so none is chosen.".to_owned());
@@ -228,7 +229,7 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
 /// The gravest doubt of each rung but the operating point. That the highest percentile needs more
 /// requests is said of the point alone: most rungs are too short for it, and need not be longer.
 fn doubts(ladder: &Ladder) -> Vec<String> {
-    let point = ladder.point.as_ref().map(|judgement| judgement.run.workload.in_flight);
+    let point = ladder.point.as_ref().and_then(|judgement| judgement.run.workload.in_flight());
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for rung in ladder.rungs.iter().filter(|rung| Some(rung.concurrency) != point) {
         let few = |doubt: &&Doubt| !matches!(doubt, Doubt::FewForPercentile { .. });

@@ -1,5 +1,6 @@
 //! What `mtok runs list` prints.
 
+use super::bench::model_name;
 use super::figure::{NOTHING, thousands};
 use super::{Document, Table};
 use crate::record::{Outcome, Run, Sweep};
@@ -16,7 +17,7 @@ pub struct RunRow {
     /// On what.
     pub device: String,
     /// How many requests were in flight.
-    pub concurrency: u32,
+    pub concurrency: Option<u32>,
     /// The sweep that it is a part of; `None`: it was made alone.
     pub sweep: Option<Sweep>,
     /// How long was measured; `None`: the warm-up never ended.
@@ -42,12 +43,12 @@ impl RunRow {
         let host = &run.header.host;
         Self {
             id: run.header.id.clone(),
-            model: format!("{} ({})", run.header.model.name, run.header.model.shape.quantization),
+            model: model_name(&run.header.model),
             device: host.gpu.clone().unwrap_or_else(|| host.cpu.clone()),
-            concurrency: run.header.workload.in_flight,
+            concurrency: run.header.workload.in_flight(),
             sweep: run.header.sweep.clone(),
             measured: run.measured().map(crate::record::Span::length),
-            tokens: run.tokens_seen(),
+            tokens: Tokens(run.chunks_seen()),
             outcome: run.outcome.clone(),
         }
     }
@@ -77,7 +78,7 @@ pub fn runs_document(list: &RunList) -> Document {
             row.id.clone(),
             row.model.clone(),
             row.device.clone(),
-            row.concurrency.to_string(),
+            row.concurrency.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
             measured,
             thousands(row.tokens.0),
             row.ending().to_owned(),

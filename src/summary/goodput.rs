@@ -8,7 +8,7 @@ use super::interval::ratio_of_totals;
 use super::latency::{due_in, tpot};
 use super::steady::Steady;
 use super::tokens::{arrivals, output};
-use crate::record::{Finish, Request, Run};
+use crate::record::{Request, Run};
 use crate::units::{Estimate, Seconds, Tokens, TokensPerSecond};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub fn goodput(run: &Run, keeps: &dyn Fn(&Timing) -> bool) -> Option<Goodput> {
     let measured = run.measured()?;
     let met = |request: &Request| timing(request).is_some_and(|timing| keeps(&timing));
     let due = due_in(run, Some(measured));
-    let failed = |request: &&&Request| matches!(request.done, Some((_, Finish::Failed(_), _)));
+    let failed = |request: &&&Request| request.failure().is_some();
     let ended = due.iter().filter(|request| request.succeeded()).count();
     let rate = Steady::of(run, measured).and_then(|steady| {
         let mut came: Vec<_> = run.requests.iter().filter(|r| met(r)).flat_map(arrivals).collect();
@@ -66,6 +66,7 @@ fn timing(request: &Request) -> Option<Timing> {
 mod tests {
     use super::*;
     use crate::record::builder::{RunBuilder, request};
+    use crate::record::{Failure, FailureKind, Finish};
     use crate::units::Ratio;
 
     /// Two in flight from 0 to 1 s. Ends at 0.4, 0.5, 0.9 and 1.0 s; one fails, one is cut off.
@@ -76,7 +77,11 @@ mod tests {
             .request(request(0.0).token(200.0).tokens(3, 100.0).done(Finish::Length))
             .request(request(400.0).token(300.0).tokens(2, 100.0).done(Finish::Length))
             .request(request(500.0).token(100.0).tokens(4, 100.0).done(Finish::Length))
-            .request(request(900.0).tokens(1, 50.0).done(Finish::Failed("out".to_owned())))
+            .request(
+                request(900.0)
+                    .tokens(1, 50.0)
+                    .done(Finish::Failed(Failure::new(FailureKind::Engine, "out"))),
+            )
             .request(request(950.0).tokens(1, 40.0))
             .build()
     }

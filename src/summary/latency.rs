@@ -7,7 +7,7 @@ use super::interval::{Stretch, Total, ratio_of_totals};
 use super::number;
 use super::percentile::{Percentile, Samples};
 use super::tokens::output;
-use crate::record::{Finish, Request, Run, Span};
+use crate::record::{Request, Run, Span};
 use crate::units::{Estimate, Quantity, Seconds};
 use serde::Serialize;
 
@@ -73,9 +73,8 @@ impl Latencies {
     /// Of requests due in the measured time; of none where nothing was measured.
     pub(super) fn of(run: &Run, measured: Option<Span>) -> Self {
         let due = due_in(run, measured);
-        let failed = |request: &Request| matches!(request.done, Some((_, Finish::Failed(_), _)));
         // What was streamed before a run was stopped was seen as truly as the rest.
-        let streamed = || due.iter().filter(|request| !failed(request));
+        let streamed = || due.iter().filter(|request| request.failure().is_none());
         let ended = || due.iter().filter(|request| request.succeeded());
         let one = |sample: Option<Seconds>| sample.into_iter().collect::<Vec<_>>();
         let of = |requests: Vec<Vec<Seconds>>| {
@@ -100,7 +99,7 @@ pub(super) fn due_in(run: &Run, measured: Option<Span>) -> Vec<&Request> {
 
 /// Time per output token after the first, by the target's count of them.
 pub(super) fn tpot(request: &Request) -> Option<Seconds> {
-    let time = request.tokens.last()?.since(*request.tokens.first()?);
+    let time = request.chunks.last()?.since(*request.chunks.first()?);
     let after_first = output(request).0.checked_sub(1).filter(|after| *after > 0)?;
     Some(Seconds(time.get() / crate::units::Tokens(after_first).get()))
 }

@@ -172,7 +172,7 @@ impl Rates {
 
 /// The fewest ends of requests that are a whole round.
 fn round(run: &Run) -> usize {
-    usize::try_from(run.header.workload.in_flight).unwrap_or(usize::MAX)
+    usize::try_from(run.header.workload.in_flight().unwrap_or(1)).unwrap_or(usize::MAX)
 }
 
 /// A rate for the reader; a rate of nothing is none.
@@ -186,10 +186,10 @@ fn requests(run: &Run, window: Option<Span>) -> RequestCounts {
     let mut counts = RequestCounts { completed, ..RequestCounts::default() };
     for request in due_in(run, window) {
         counts.due += 1;
-        match &request.done {
-            Some((_, Finish::Length | Finish::Stop, _)) => counts.succeeded += 1,
-            Some((_, Finish::Failed(_), _)) => counts.failed += 1,
-            Some((_, Finish::Cancelled, _)) => counts.cancelled += 1,
+        match request.done.as_ref().map(|done| &done.finish) {
+            Some(Finish::Length | Finish::Stop) => counts.succeeded += 1,
+            Some(Finish::Failed(_)) => counts.failed += 1,
+            Some(Finish::Cancelled) => counts.cancelled += 1,
             None => counts.unfinished += 1,
         }
     }

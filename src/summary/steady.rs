@@ -83,5 +83,5 @@ fn is_border(run: &Run, at: Moment) -> bool {
 
 /// When a request ended, however it did.
 fn ended(request: &Request) -> Option<Moment> {
-    request.done.as_ref().map(|(at, ..)| *at)
+    request.done.as_ref().map(|done| done.at)
 }

@@ -59,7 +59,7 @@ impl Speeds {
         if !run.steps.is_empty() {
             return Self::of_steps(&run.steps, window);
         }
-        if run.header.workload.in_flight == 1 {
+        if run.header.workload.in_flight() == Some(1) {
             Self::of_requests(run, window)
         } else {
             Self::default()
@@ -105,7 +105,7 @@ impl Speeds {
 
     fn of_requests(run: &Run, window: Span) -> Self {
         let inside = |request: &&Request| {
-            let ended = request.done.as_ref().is_some_and(|(at, ..)| *at <= window.to);
+            let ended = request.done.as_ref().is_some_and(|done| done.at <= window.to);
             request.succeeded() && window.from <= request.sent && ended
         };
         let requests: Vec<_> = run.requests.iter().filter(inside).collect();
@@ -120,13 +120,13 @@ impl Speeds {
 
 /// Prompt tokens over the time to the first token, from when the request was sent.
 fn prefill_outside(request: &Request) -> Option<Stretch> {
-    let time = request.tokens.first()?.since(request.sent);
+    let time = request.chunks.first()?.since(request.sent);
     Some(Stretch { x: time.get(), y: request.prompt.get() })
 }
 
 /// Output tokens but the first over the time from the first to the last.
 fn decode_outside(request: &Request) -> Option<Stretch> {
-    let time = request.tokens.last()?.since(*request.tokens.first()?);
+    let time = request.chunks.last()?.since(*request.chunks.first()?);
     let after_first = Tokens(output(request).0.checked_sub(1)?);
     Some(Stretch { x: time.get(), y: after_first.get() })
 }

@@ -5,7 +5,7 @@
 //! it. Guarded by a table below; the difference is a doubt.
 
 use super::steady::Steady;
-use crate::record::{Finish, Moment, Request, Run};
+use crate::record::{Done, Finish, Moment, Request, Run};
 use crate::units::{Ratio, Tokens};
 use serde::Serialize;
 
@@ -73,32 +73,30 @@ impl Delivered {
 
 /// Output tokens by the target's count. One that did not end well may have none: then what was seen.
 pub(super) fn output(request: &Request) -> Tokens {
-    let seen = Tokens(request.tokens.len() as u64);
-    match &request.done {
-        Some((_, Finish::Length | Finish::Stop, output)) => *output,
-        Some((_, Finish::Cancelled | Finish::Failed(_), output)) => seen.max(*output),
-        None => seen,
-    }
+    let seen = Tokens(request.chunks.len() as u64);
+    let counted = request.done.as_ref().and_then(|done| done.usage.output).unwrap_or(seen);
+    if request.succeeded() { counted } else { seen.max(counted) }
 }
 
 /// Whether a request's tokens are lost: it failed, or was given up by `until`. One that was given up
 /// later was still being served then; that we stop a run is no fault of what is measured.
 fn is_waste(request: &Request, until: Moment) -> bool {
-    match &request.done {
-        Some((_, Finish::Failed(_), _)) => true,
-        Some((at, Finish::Cancelled, _)) => *at <= until,
-        Some((_, Finish::Length | Finish::Stop, _)) | None => false,
+    let Some(Done { at, finish, .. }) = &request.done else { return false };
+    match finish {
+        Finish::Failed(_) => true,
+        Finish::Cancelled => *at <= until,
+        Finish::Length | Finish::Stop => false,
     }
 }
 
 /// When a request's first token came; one that is answered in one piece has it at its end.
 fn first(request: &Request) -> Option<Moment> {
-    request.tokens.first().copied().or(request.done.as_ref().map(|(at, ..)| *at))
+    request.chunks.first().copied().or(request.done.as_ref().map(|done| done.at))
 }
 
 /// When a request's tokens came, by the target's count.
 pub(super) fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ {
-    let (count, seen) = (output(request).0, request.tokens.len() as u64);
+    let (count, seen) = (output(request).0, request.chunks.len() as u64);
     // After `index` moments, this many tokens have come: rounded down, and all after the last.
     let by = move |index: u64| match seen {
         0 => 0,
@@ -107,11 +105,11 @@ pub(super) fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ 
         }
     };
     let streamed = request
-        .tokens
+        .chunks
         .iter()
         .zip(0_u64..)
         .map(move |(at, index)| Arrival { at: *at, tokens: Tokens(by(index + 1) - by(index)) });
-    let whole = request.done.as_ref().filter(|_| seen == 0).map(|(at, ..)| *at);
+    let whole = request.done.as_ref().filter(|_| seen == 0).map(|done| done.at);
     streamed.chain(whole.map(|at| Arrival { at, tokens: Tokens(count) }))
 }
 

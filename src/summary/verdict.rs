@@ -5,7 +5,7 @@ use super::interval::{Error, GOOD_BATCHES, Total};
 use super::latency::{Latency, due_in};
 use super::percentile::Percentile;
 use super::tokens::output;
-use crate::record::{Finish, Request, Run, Span};
+use crate::record::{Request, Run, Span};
 use crate::units::{Bytes, Ratio, Seconds, Tokens};
 
 /// Lateness that any operating system's timer has.
@@ -57,14 +57,8 @@ fn incomplete(run: &Run, found: Option<&Found>) -> Option<Doubt> {
 }
 
 fn failed(due: &[&Request]) -> Option<Doubt> {
-    let reasons: Vec<_> = due
-        .iter()
-        .filter_map(|request| match &request.done {
-            Some((_, Finish::Failed(reason), _)) => Some(reason),
-            _ => None,
-        })
-        .collect();
-    let reason = (*reasons.first()?).clone();
+    let reasons: Vec<_> = due.iter().filter_map(|request| request.failure()).collect();
+    let reason = reasons.first()?.reason.clone();
     Some(Doubt::Failed { share: share(reasons.len(), due.len()), reason })
 }
 
@@ -82,7 +76,7 @@ fn rate(run: &Run, found: &Found) -> Option<Doubt> {
         }
         Error::TooFew => {
             // The first that ends may only open the window.
-            let rounds = u64::from(run.header.workload.in_flight.max(1));
+            let rounds = u64::from(run.header.workload.in_flight().unwrap_or(1).max(1));
             let wanted = rounds * GOOD_BATCHES as u64 + 1;
             Some(Doubt::NoInterval {
                 completions: found.completions,
@@ -95,7 +89,7 @@ fn rate(run: &Run, found: &Found) -> Option<Doubt> {
 
 fn cold(run: &Run, found: &Found) -> Option<Doubt> {
     let warm = run.requests.iter().any(|request| {
-        let ended = request.done.as_ref().is_some_and(|(at, ..)| *at <= found.measured.from);
+        let ended = request.done.as_ref().is_some_and(|done| done.at <= found.measured.from);
         request.succeeded() && ended
     });
     (!warm).then_some(Doubt::Cold)
@@ -120,7 +114,7 @@ fn lengths(due: &[&Request]) -> Option<Doubt> {
 
 fn counts(due: &[&Request]) -> Option<Doubt> {
     let ended: Vec<_> = due.iter().filter(|request| request.succeeded()).collect();
-    let seen_of = |request: &Request| Tokens(request.tokens.len() as u64);
+    let seen_of = |request: &Request| Tokens(request.chunks.len() as u64);
     ended.iter().any(|request| output(request) != seen_of(request)).then(|| Doubt::CountsDisagree {
         counted: ended.iter().map(|request| output(request)).sum(),
         seen: ended.iter().map(|request| seen_of(request)).sum(),

@@ -25,6 +25,9 @@ pub enum TargetError {
     /// A request of this number is waiting or running.
     #[error("request {} is being served already", .0.0)]
     Twice(RequestId),
+    /// An engine in this process takes token ids alone.
+    #[error("the prompt is text, and an engine takes token ids")]
+    NoIds,
     /// There is nothing to go on from.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -82,7 +85,7 @@ impl Hint for TargetError {
     fn fault(&self) -> Fault {
         match self {
             Self::Full { .. } | Self::Stopped { .. } => Fault::Target,
-            Self::Twice(_) | Self::NoText => Fault::Internal,
+            Self::Twice(_) | Self::NoIds | Self::NoText => Fault::Internal,
             Self::EmptyPrompt | Self::Long { .. } | Self::Token { .. } => Fault::Usage,
             Self::Refused(refusal) => refusal.fault(),
             Self::Limits(error) => error.fault(),

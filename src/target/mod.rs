@@ -16,15 +16,17 @@ use crate::engine::Detokenize;
 use crate::engine::logprobs::Logprobs;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
-use crate::record::{Finish, Moment, RequestId, Step};
+use crate::record::reading::ServerReading;
+use crate::record::{Finish, Moment, RequestId, Step, Usage};
 use crate::schedule::Priority;
 use crate::units::Tokens;
+use crate::workload::Message;
 use std::sync::mpsc::Sender;
 
 /// Anything that answers a request.
 pub trait Target: Send + Sync {
-    /// Queues a request; what comes of it is delivered to `to`, in order, ending with one
-    /// [`What::Done`]. A receiver that is gone cancels the request.
+    /// Queues a request; what comes of it is delivered to `to`, in order, beginning with one
+    /// [`What::Sent`] and ending with one [`What::Done`]. A receiver that is gone cancels the request.
     ///
     /// # Errors
     /// Where the request can't be served at all, or not now; nothing is delivered then.
@@ -39,22 +41,49 @@ pub trait Target: Send + Sync {
         drop(to);
     }
 
+    /// How it stands, where it can say so without being asked over a network.
+    fn reading(&self) -> Option<ServerReading> {
+        None
+    }
+
     /// What answers: for the head of a run record.
     fn describe(&self) -> String;
+}
+
+/// What a request begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// Token ids, with whatever the model wants before them.
+    Ids(Vec<u32>),
+    /// Text to go on from.
+    Text(String),
+    /// A conversation.
+    Messages(Vec<Message>),
+}
+
+impl From<Vec<u32>> for Prompt {
+    fn from(ids: Vec<u32>) -> Self {
+        Self::Ids(ids)
+    }
 }
 
 /// What is asked of a target.
 pub struct Request {
     /// Its number within the run.
     pub id: RequestId,
-    /// The prompt's tokens.
-    pub prompt: Vec<u32>,
+    /// The prompt.
+    pub prompt: Prompt,
+    /// Its length as far as the sender knows: exact of ids, else what was planned.
+    pub prompt_tokens: Tokens,
     /// How output tokens are chosen.
     pub sampling: SamplerParams,
     /// When it ends.
     pub stop: StopRules,
-    /// Turns the output into text, at the beginning of its stream; `None`: no text is wanted.
+    /// Turns the output into text, at the beginning of its stream; `None`: no text is wanted from an
+    /// engine.
     pub text: Option<Box<dyn Detokenize>>,
+    /// Whether the whole answer's text is wanted at its end, from a target that answers in text.
+    pub keep_text: bool,
     /// With each token, how likely it was, and as many of the likeliest; `None`: nothing of this.
     pub logprobs: Option<u8>,
     /// How soon it wants to be served.
@@ -64,7 +93,29 @@ pub struct Request {
 impl Request {
     /// A request for tokens alone, like any other.
     pub fn new(id: RequestId, prompt: Vec<u32>, sampling: SamplerParams, stop: StopRules) -> Self {
-        Self { id, prompt, sampling, stop, text: None, logprobs: None, priority: Priority(0) }
+        let tokens = Tokens(prompt.len() as u64);
+        Self::of(id, prompt.into(), tokens, sampling, stop)
+    }
+
+    /// The same for any prompt, of so many tokens as far as the sender knows.
+    pub fn of(
+        id: RequestId,
+        prompt: Prompt,
+        prompt_tokens: Tokens,
+        sampling: SamplerParams,
+        stop: StopRules,
+    ) -> Self {
+        Self {
+            id,
+            prompt,
+            prompt_tokens,
+            sampling,
+            stop,
+            text: None,
+            keep_text: false,
+            logprobs: None,
+            priority: Priority(0),
+        }
     }
 }
 
@@ -82,6 +133,15 @@ pub struct Delivery {
 /// What can come of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
+    /// It was sent, or accepted by an engine in this process.
+    Sent,
+    /// Output came, in chunks, since the last delivery; of targets that don't tell tokens.
+    Chunks {
+        /// When each came, in order.
+        at: Vec<Moment>,
+        /// How many tokens each holds, where the target says so.
+        counts: Option<Vec<u32>>,
+    },
     /// An output token.
     Token {
         /// The token. A token that ends the sequence comes too, and counts.
@@ -104,9 +164,9 @@ pub enum What {
     Done {
         /// How.
         finish: Finish,
-        /// Prompt tokens, where the target counts them.
-        prompt: Option<Tokens>,
-        /// Output tokens.
-        output: Tokens,
+        /// What the target counted.
+        usage: Usage,
+        /// The answer's text, where [`Request::keep_text`] asked for it.
+        text: Option<String>,
     },
 }

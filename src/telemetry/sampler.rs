@@ -150,7 +150,7 @@ impl Run<'_> {
         let cpu_time = self.sampling.cpu.time();
         let cpu_energy = self.sampling.cpu.energy();
         let gpus = session.map(|session| self.read_gpus(session, at)).unwrap_or_default();
-        let reading = Reading { at, cpu_time, cpu_energy, gpus };
+        let reading = Reading { at, cpu_time, cpu_energy, gpus, server: None };
         (self.sampling.sink)(Event::Reading(Box::new(reading)));
     }
 

@@ -87,6 +87,19 @@ impl Tokens {
     };
 }
 
+impl Tokens {
+    /// This many times as many, to the nearest whole one; nothing of what is negative.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rounded and not negative; a cast saturates"
+    )]
+    pub fn scaled(self, by: f64) -> Self {
+        Self((self.get() * by).round().max(0.0) as u64)
+    }
+}
+
 impl std::fmt::Display for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} tok", self.0)

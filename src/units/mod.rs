@@ -39,7 +39,7 @@ pub use estimate::Estimate;
 pub use money::{ListPrice, Usd, UsdPerHour, UsdPerMtok};
 pub use parse::ParseError;
 pub use quantity::Quantity;
-pub use rate::{BytesPerSecond, FlopsPerSecond, TokensPerSecond};
+pub use rate::{BytesPerSecond, FlopsPerSecond, RequestsPerSecond, TokensPerSecond};
 pub use ratio::Ratio;
 pub use time::Seconds;
 

@@ -17,6 +17,16 @@ quantity!(
 );
 
 quantity!(
+    /// Requests per second.
+    RequestsPerSecond, "requests/s", "a request rate", "2.5/s", false,
+    &[
+        (&["requests/s", "request/s", "req/s", "/s", "rps"], Scale::Ten(0)),
+        (&["requests/min", "req/min", "/min"], Scale::Times(1.0 / 60.0)),
+        (&["requests/h", "req/h", "/h"], Scale::Times(1.0 / super::SECONDS_PER_HOUR)),
+    ]
+);
+
+quantity!(
     /// Bytes per second, of memory or of a link.
     BytesPerSecond, "B/s", "a bandwidth", "3350GB/s", true,
     &[

@@ -128,6 +128,7 @@ proptest! {
         round_trip(TokensPerSecond(number));
         round_trip(BytesPerSecond(number));
         round_trip(FlopsPerSecond(number));
+        round_trip(RequestsPerSecond(number));
         round_trip(Flops(number));
         round_trip(Seconds(number));
         round_trip(Watts(number));

@@ -6,6 +6,8 @@
 
 mod plan;
 mod prose;
+mod session;
 
-pub use plan::{Plan, Planned};
+pub use plan::Plan;
 pub use prose::{Encode, prompt};
+pub use session::{Draft, Message, Segment, Session, Turn};

@@ -6,6 +6,7 @@ use crate::engine::sampler::{Sampler, SamplerParams};
 use crate::engine::{DeviceChoice, EngineChoice};
 use crate::hint::Fault;
 use crate::model::Catalogue;
+use crate::record::{Arrivals, Lengths};
 use crate::units::{Seconds, Tokens};
 use crate::workload::Plan;
 use std::num::NonZeroU32;
@@ -62,9 +63,10 @@ impl TryFrom<RawBench> for Bench {
             at_least_one("--output-tokens", &raw.output_tokens)?,
         );
         let plan = |in_flight| Plan {
-            in_flight,
-            prompt,
-            output,
+            arrivals: Arrivals::Closed { in_flight },
+            cap: None,
+            prompt: Lengths::Fixed { tokens: prompt },
+            output: Lengths::Fixed { tokens: output },
             warm_up: times.warm_up,
             measure: times.measure,
             measure_max: times.measure_max,

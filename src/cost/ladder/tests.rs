@@ -40,7 +40,7 @@ fn ladder(rungs: &[(u32, f64)], slo: Option<&str>) -> Ladder {
 }
 
 fn point(ladder: &Ladder) -> Option<u32> {
-    ladder.point.as_ref().map(|judgement| judgement.run.workload.in_flight)
+    ladder.point.as_ref().and_then(|judgement| judgement.run.workload.in_flight())
 }
 
 #[test]

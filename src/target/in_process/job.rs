@@ -6,9 +6,9 @@ use crate::engine::Detokenize;
 use crate::engine::logprobs::Logprobs;
 use crate::engine::sampler::Sampler;
 use crate::engine::stop::Stop;
-use crate::record::{Finish, Moment, RequestId};
+use crate::record::{Finish, Moment, RequestId, Usage};
 use crate::schedule::{Arrival, BlockHash, SeqId};
-use crate::target::{Delivery, Request, TargetError, What};
+use crate::target::{Delivery, Prompt, Request, TargetError, What};
 use crate::units::Tokens;
 use std::sync::mpsc::Sender;
 
@@ -20,6 +20,8 @@ pub(super) struct Job {
     prompt: usize,
     /// Output tokens that were told.
     told: u64,
+    /// Prompt tokens that the prefix cache had when it was first read.
+    cached: Option<Tokens>,
     /// `None`: its blocks are not shared.
     prefix: Option<Prefix>,
     sampler: Sampler,
@@ -49,7 +51,8 @@ impl Job {
         block_size: Option<u32>,
         to: Sender<Delivery>,
     ) -> Result<(Self, Arrival), TargetError> {
-        let Request { id, prompt: tokens, sampling, stop, text, logprobs, priority } = request;
+        let Request { id, prompt, sampling, stop, text, logprobs, priority, .. } = request;
+        let Prompt::Ids(tokens) = prompt else { return Err(TargetError::NoIds) };
         let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let mut prefix = block_size.map(Prefix::new);
         let arrival = Arrival {
@@ -61,8 +64,11 @@ impl Job {
         };
         let (sampler, stop) = (Sampler::new(sampling)?, Stop::new(stop, eos)?);
         let prompt = tokens.len();
-        let told = 0;
-        Ok((Self { id, tokens, prompt, told, prefix, sampler, stop, text, logprobs, to }, arrival))
+        let (told, cached) = (0, None);
+        Ok((
+            Self { id, tokens, prompt, told, cached, prefix, sampler, stop, text, logprobs, to },
+            arrival,
+        ))
     }
 
     /// Chooses the next token: with it, what is to be said of it, and whether it is the last.
@@ -111,19 +117,30 @@ impl Job {
         self.deliver(chosen.what, at)
     }
 
+    /// Tells that it was accepted. That nobody reads is noticed with the first token.
+    pub(super) fn tell_sent(&self, at: Moment) {
+        let _ = self.deliver(What::Sent, at);
+    }
+
     /// Tells that a part of the prompt was read.
     ///
     /// # Errors
     /// Where the receiver is gone.
-    pub(super) fn tell_read(&self, read: u32, cached: u32, at: Moment) -> Result<(), Unwanted> {
+    pub(super) fn tell_read(&mut self, read: u32, cached: u32, at: Moment) -> Result<(), Unwanted> {
         let (tokens, cached) = (Tokens(read.into()), Tokens(cached.into()));
+        self.cached.get_or_insert(cached);
         self.deliver(What::Read { tokens, cached }, at)
     }
 
     /// Tells its end. A receiver that is gone wants no end either.
     pub(super) fn done(self, finish: Finish, at: Moment) {
-        let (prompt, output) = (Some(tokens(self.prompt)), Tokens(self.told));
-        let _ = self.deliver(What::Done { finish, prompt, output }, at);
+        let usage = Usage {
+            prompt: Some(tokens(self.prompt)),
+            cached: self.cached,
+            output: Some(Tokens(self.told)),
+            ..Usage::default()
+        };
+        let _ = self.deliver(What::Done { finish, usage, text: None }, at);
     }
 
     fn deliver(&self, what: What, at: Moment) -> Result<(), Unwanted> {

@@ -24,7 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use super::{Delivery, Request, Target, TargetError};
+use super::{Delivery, Prompt, Request, Target, TargetError};
 use crate::clock::Clock;
 use crate::engine::{Capacity, Engine};
 use crate::record::{Finish, RequestId, Step};
@@ -138,16 +138,17 @@ impl InProcess {
 
     /// What the scheduler can't know about a request.
     fn check(&self, request: &Request) -> Result<(), TargetError> {
-        if request.prompt.is_empty() {
+        let Prompt::Ids(ids) = &request.prompt else { return Err(TargetError::NoIds) };
+        if ids.is_empty() {
             return Err(TargetError::EmptyPrompt);
         }
-        let (prompt, output) = (tokens(request.prompt.len()), request.stop.max_tokens);
+        let (prompt, output) = (tokens(ids.len()), request.stop.max_tokens);
         let limit = tokens(self.capacity.context);
         if prompt.0.saturating_add(output.0) > limit.0 {
             return Err(TargetError::Long { prompt, output, limit });
         }
         let vocabulary = self.capacity.vocabulary;
-        if let Some(&id) = request.prompt.iter().find(|&&id| id as usize >= vocabulary) {
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(TargetError::Token { id, vocabulary });
         }
         if request.text.is_none() && !request.stop.strings.is_empty() {

@@ -3,7 +3,7 @@
 use super::job;
 use super::state::{Batch, Next, Part, Shared};
 use crate::engine::{Engine, Logits, Piece, panic_text};
-use crate::record::{Finish, Moment, Span, Step};
+use crate::record::{Failure, FailureKind, Finish, Moment, Span, Step};
 use crate::schedule::Work;
 use crate::units::Tokens;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ pub(super) fn serve(shared: &Shared, mut engine: Box<dyn Engine>) {
             }
             Err(payload) => {
                 let reason = format!("panic in the engine: {}", panic_text(payload.as_ref()));
-                shared.stop(&reason, &Finish::Failed(reason.clone()));
+                shared.stop(&reason, &engine_failed(&reason));
                 batch.fail(&reason);
                 shared.clock.now()
             }
@@ -87,7 +87,7 @@ impl Batch {
     /// Nothing came of the step but this.
     fn fail(&mut self, reason: &str) {
         for part in &mut self.parts {
-            part.next = Next::Breaks(Finish::Failed(reason.to_owned()));
+            part.next = Next::Breaks(engine_failed(reason));
         }
     }
 }
@@ -112,7 +112,7 @@ impl Part {
         };
         self.next = match chosen {
             None => Next::Reads,
-            Some(Err(reason)) => Next::Breaks(Finish::Failed(reason)),
+            Some(Err(reason)) => Next::Breaks(engine_failed(&reason)),
             Some(Ok(mut chosen)) => {
                 let next = match chosen.finish.take() {
                     Some(finish) => Next::Ends(finish),
@@ -150,4 +150,8 @@ mod tests {
         check(7, 1, 8);
         check(512, 3, 513 + 514 + 515);
     }
+}
+
+fn engine_failed(reason: &str) -> Finish {
+    Finish::Failed(Failure::new(FailureKind::Engine, reason))
 }

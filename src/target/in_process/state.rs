@@ -92,6 +92,7 @@ impl Shared {
         }
         let id = arrival.id;
         state.scheduler.arrive(arrival).map_err(|refusal| refused(job.id, refusal))?;
+        job.tell_sent(self.clock.now());
         state.jobs.insert(id, job);
         drop(state);
         self.changed.notify_one();
