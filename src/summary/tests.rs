@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::builder::{RequestBuilder, RunBuilder, ms, request};
-use crate::record::{Outcome, Phase};
+use crate::record::{Failure, FailureKind, Outcome, Phase};
 use crate::units::Quantity;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -167,7 +167,11 @@ fn wasted_tokens_are_not_delivered() {
     let run = RunBuilder::measured(0.0, 1_000.0)
         .in_flight(2)
         .outcome(Some(Outcome::Interrupted))
-        .request(request(0.0).tokens(2, 100.0).counted(Finish::Failed("no memory".to_owned()), 0))
+        .request(
+            request(0.0)
+                .tokens(2, 100.0)
+                .counted(Finish::Failed(Failure::new(FailureKind::Engine, "no memory")), 0),
+        )
         .request(request(0.0).tokens(1, 100.0).done(Finish::Cancelled))
         .request(length(request(100.0).tokens(4, 100.0)))
         .request(request(200.0).tokens(3, 100.0).token(50.0).done(Finish::Cancelled))
@@ -224,7 +228,7 @@ fn a_killed_run_is_summed_up_and_marked() {
     let mut run = one_in_flight().outcome(None).build();
     run.phases.retain(|(_, phase)| *phase != Phase::Drain);
     run.requests[4].done = None;
-    run.requests[4].tokens.truncate(2);
+    run.requests[4].chunks.truncate(2);
     run.last = ms(1_800.0);
     run.torn = 9;
     let summary = summarize(&run);
@@ -376,7 +380,7 @@ proptest! {
             let request = request(due).tokens(tokens, gap);
             run = run.request(match end {
                 0 => request,
-                1 => request.counted(Finish::Failed("a reason".to_owned()), 0),
+                1 => request.counted(Finish::Failed(Failure::new(FailureKind::Engine, "a reason")), 0),
                 2 => request.done(Finish::Cancelled),
                 3 => request.counted(Finish::Stop, 3),
                 _ => request.done(Finish::Length),
