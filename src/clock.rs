@@ -16,6 +16,12 @@ pub trait Clock: Send + Sync {
 
     /// Returns at `at`, or at once if that is past.
     fn sleep_until(&self, at: Moment);
+
+    /// How long to wait, for whatever else may come, until `at`. A clock that only jumps is there at
+    /// once.
+    fn left_until(&self, at: Moment) -> Duration {
+        Duration::from_nanos(at.0.saturating_sub(self.now().0))
+    }
 }
 
 /// The machine's monotonic clock, counted from the moment it was made.
@@ -103,6 +109,11 @@ impl Clock for FakeClock {
 
     fn sleep_until(&self, at: Moment) {
         self.nanos.fetch_max(at.0, Ordering::SeqCst);
+    }
+
+    fn left_until(&self, at: Moment) -> Duration {
+        self.sleep_until(at);
+        Duration::ZERO
     }
 }
 

@@ -8,11 +8,11 @@ use crate::engine::device::Placement;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::engine::{DeviceChoice, EngineChoice};
-use crate::load::{Driver, Journal, Progress};
+use crate::load::{Answer, Driver, Journal, Past, Progress};
 use crate::model::tokenizer::TokenizerError;
 use crate::model::{Control, Loaded, ModelError, Tokenizer};
 use crate::record::{Event, Header, Outcome, Peaks, Sweep};
-use crate::target::{Request, Target};
+use crate::target::{Prompt, Request, Target};
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::units::Tokens;
 use crate::workload::{Draft, Plan, Turn, prompt};
@@ -121,15 +121,23 @@ impl Measurement<'_> {
         Ok(Measured { folders: bench.folders, outcome })
     }
 
-    fn request(&self, turn: &Turn, tokenizer: &Tokenizer) -> Request {
+    fn request(&self, turn: &Turn, past: Option<Past>, tokenizer: &Tokenizer) -> Request {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        let prompt = match &turn.draft {
+        let said = match &turn.draft {
             Draft::Prose(segments) => {
                 segments.iter().flat_map(|one| prompt(one.tokens, one.seed, &encode)).collect()
             }
             Draft::RandomIds(_) | Draft::Messages(_) => Vec::new(),
         };
+        let mut prompt = match past {
+            Some(Past { prompt: Prompt::Ids(ids), answer: Answer::Ids(answer) }) => {
+                [ids, answer].concat()
+            }
+            // An engine in this process is asked, and answers, in ids alone.
+            _ => Vec::new(),
+        };
+        prompt.extend::<Vec<u32>>(said);
         let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
         Request::new(turn.id, prompt, sampling, StopRules::exactly(turn.output))
     }
@@ -234,7 +242,9 @@ impl Bench<'_> {
             clock: recording.clock.as_ref(),
             journal: recording.journal.writer(),
             stop: self.measurement.stop,
-            make: &|turn| self.measurement.request(turn, &self.loaded.tokenizer),
+            make: &|turn, past| self.measurement.request(turn, past, &self.loaded.tokenizer),
+            enough: &|ended| ended.len() >= plan.enough() as usize,
+            backlog_max: None,
         };
         let outcome = driver.run(&mut |progress| watch(Stage::Running(progress)));
         sampler.stop();

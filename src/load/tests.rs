@@ -1,110 +1,74 @@
-//! The driver against a target whose every answer is known, on a clock that only it moves.
+//! The driver against a target whose every answer is known, on a clock that only jumps: what is due in
+//! the future is there at once, so that a run is a simulation.
+
+mod open;
+mod scripted;
+mod talk;
 
 use super::{Driver, DriverError, Journal};
-use crate::clock::{Clock, FakeClock};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
+use crate::load::{Answer, Past};
 use crate::record::builder::RunBuilder;
-use crate::record::{Finish, Moment, Outcome, Phase, RequestId, Run, Span, Step, parse};
-use crate::target::{Delivery, Request, Target, TargetError, What};
+use crate::record::{Arrivals, Finish, Lengths, Moment, Outcome, Phase, Request, Run, parse};
+use crate::target::{Prompt, Request as Asked};
 use crate::units::{Seconds, Tokens};
-use crate::workload::{Plan, Planned};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+use crate::workload::{Plan, Turn};
+use scripted::Scripted;
+use std::sync::atomic::AtomicBool;
 
-/// Answers at once, moving the clock by a second a token; its first `bad` requests fail.
-struct Scripted {
-    clock: Arc<FakeClock>,
-    bad: u32,
-    served: AtomicU32,
-    /// Where requests wait that are never answered, if it is to be silent.
-    silent: Option<Mutex<Vec<Waiting>>>,
-    /// Told of a step for each token.
-    watcher: Mutex<Option<Sender<Step>>>,
-}
-
-type Waiting = (RequestId, Sender<Delivery>);
-
-impl Scripted {
-    fn new(bad: u32) -> Self {
-        let clock = Arc::new(FakeClock::default());
-        let served = AtomicU32::new(0);
-        Self { clock, bad, served, silent: None, watcher: Mutex::default() }
+fn plan(arrivals: Arrivals) -> Plan {
+    let fixed = |tokens| Lengths::Fixed { tokens: Tokens(tokens) };
+    Plan {
+        arrivals,
+        cap: None,
+        prompt: fixed(3),
+        output: fixed(4),
+        warm_up: Seconds(6.0),
+        measure: Seconds(10.0),
+        measure_max: Seconds(10.0),
+        seed: 0,
     }
 }
 
-impl Target for Scripted {
-    fn submit(&self, request: Request, to: Sender<Delivery>) -> Result<(), TargetError> {
-        if let Some(waiting) = &self.silent {
-            waiting.lock().unwrap().push((request.id, to));
-            return Ok(());
-        }
-        let deliver = |what| drop(to.send(Delivery { id: request.id, at: self.clock.now(), what }));
-        if self.served.fetch_add(1, Ordering::Relaxed) < self.bad {
-            let finish = Finish::Failed("out of paper".to_owned());
-            deliver(What::Done { finish, prompt: None, output: Tokens(0) });
-            return Ok(());
-        }
-        for _ in 0..request.stop.max_tokens.0 {
-            let from = self.clock.now();
-            self.clock.advance(Seconds(1.0));
-            let span = Span { from, to: self.clock.now() };
-            let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
-            if let Some(to) = self.watcher.lock().unwrap().as_ref() {
-                to.send(step).unwrap();
-            }
-            deliver(What::Token { id: 7, text: None, logprobs: None });
-        }
-        let output = request.stop.max_tokens;
-        deliver(What::Done { finish: Finish::Length, prompt: None, output });
-        Ok(())
-    }
-
-    fn cancel(&self, id: RequestId) {
-        let Some(waiting) = &self.silent else { return };
-        for (_, to) in waiting.lock().unwrap().iter().filter(|(one, _)| *one == id) {
-            let what = What::Done { finish: Finish::Cancelled, prompt: None, output: Tokens(0) };
-            drop(to.send(Delivery { id, at: self.clock.now(), what }));
-        }
-    }
-
-    fn steps(&self, to: Sender<Step>) {
-        *self.watcher.lock().unwrap() = Some(to);
-    }
-
-    fn describe(&self) -> String {
-        "scripted".to_owned()
-    }
+fn closed(in_flight: u32) -> Plan {
+    plan(Arrivals::Closed { in_flight })
 }
 
-fn request(planned: Planned) -> Request {
-    let prompt = vec![1; usize::try_from(planned.prompt.0).unwrap()];
-    Request::new(planned.id, prompt, SamplerParams::GREEDY, StopRules::exactly(planned.output))
+/// A token's worth of prompt for each that is planned, after what was said before.
+fn make(turn: &Turn, past: Option<Past>) -> Asked {
+    let mut ids = match past {
+        Some(Past { prompt: Prompt::Ids(ids), answer: Answer::Ids(answer) }) => {
+            [ids, answer].concat()
+        }
+        _ => Vec::new(),
+    };
+    ids.extend(std::iter::repeat_n(1, usize::try_from(turn.prompt.0).unwrap()));
+    Asked::new(turn.id, ids, SamplerParams::GREEDY, StopRules::exactly(turn.output))
 }
 
-const PLAN: Plan = Plan {
-    in_flight: 1,
-    prompt: Tokens(3),
-    output: Tokens(4),
-    warm_up: Seconds(6.0),
-    measure: Seconds(10.0),
-    measure_max: Seconds(10.0),
-    seed: 0,
-};
+/// What a run is driven with, besides plan and target.
+#[derive(Default)]
+struct How {
+    stop: bool,
+    backlog_max: Option<usize>,
+}
 
 /// Drives the plan and reads back what was written.
-fn drive(target: &Scripted, plan: Plan, stop: bool) -> (Result<Outcome, DriverError>, Run) {
+fn drive_how(target: &Scripted, plan: &Plan, how: How) -> (Result<Outcome, DriverError>, Run) {
     let folder = tempfile::tempdir().unwrap();
     let mut header = RunBuilder::new().build().header;
     let journal = Journal::create(folder.path(), &mut header).unwrap();
+    let enough = usize::try_from(plan.enough()).unwrap();
     let driver = Driver {
         plan,
         target,
         clock: target.clock.as_ref(),
         journal: journal.writer(),
-        stop: &AtomicBool::new(stop),
-        make: &request,
+        stop: &AtomicBool::new(how.stop),
+        make: &make,
+        enough: &|ended| ended.len() >= enough,
+        backlog_max: how.backlog_max,
     };
     let result = driver.run(&mut |_| {});
     let files = journal.folder().to_owned();
@@ -114,77 +78,113 @@ fn drive(target: &Scripted, plan: Plan, stop: bool) -> (Result<Outcome, DriverEr
     (result, parse(&header, &lines).unwrap())
 }
 
-fn seconds(time: u64) -> Moment {
-    Moment(time * 1_000_000_000)
+/// A run that comes to its end.
+#[track_caller]
+fn drive(target: &Scripted, plan: &Plan) -> Run {
+    let (result, run) = drive_how(target, plan, How::default());
+    assert_eq!(result.unwrap(), Outcome::Complete);
+    assert!(run.is_complete());
+    run
+}
+
+fn seconds(time: f64) -> Moment {
+    Moment(0).after(Seconds(time))
+}
+
+fn ended(request: &Request) -> Moment {
+    request.done.as_ref().unwrap().at
 }
 
 #[test]
 fn phases_change_at_completions_and_every_request_ends() {
     // Requests take 4 s each: the second ends at 8 s, the first past the warm-up's 6. What is
-    // measured lasts to 18 s; the request that is then under way ends at 20 s and is kept.
-    let (result, run) = drive(&Scripted::new(0), PLAN, false);
-    assert_eq!(result.unwrap(), Outcome::Complete);
-    assert_eq!(run.phases[0], (seconds(0), Phase::WarmUp));
-    assert_eq!(run.phases[1], (seconds(8), Phase::Measure));
-    assert_eq!(run.phases[2].1, Phase::Drain);
-    assert!(run.phases[2].0 >= seconds(18), "{:?}", run.phases);
-    assert!(run.requests.iter().all(|request| request.succeeded() && request.tokens.len() == 4));
-    assert!(run.is_complete());
+    // measured lasts to 18 s; the request that is then under way ends at 20 s. It was due in the
+    // measured time, so another is sent beside it, as load, and kept.
+    let run = drive(&Scripted::new(), &closed(1));
+    assert_eq!(run.phases[0], (seconds(0.0), Phase::WarmUp));
+    assert_eq!(run.phases[1], (seconds(8.0), Phase::Measure));
+    let names: Vec<_> = run.phases.iter().map(|(_, phase)| *phase).collect();
+    assert_eq!(names, [Phase::WarmUp, Phase::Measure, Phase::CoolDown, Phase::Drain]);
+    assert!(run.phases[2].0 >= seconds(18.0), "{:?}", run.phases);
+    assert!(run.requests.iter().all(|request| request.succeeded() && request.chunks.len() == 4));
 }
 
-/// Requests of 4 s, measured from the second's end at 8 s on. Six have ended at 32 s, when a seventh is
-/// sent. Granted 16 s, three have ended at 24 s, and granted the 10 s that it lasts anyhow, two at
-/// 20 s; one more is under way each time.
+/// With two in flight, the one that is due in the measured time and ends after it is never alone.
+#[test]
+fn what_is_measured_is_under_load_to_its_end() {
+    let run = drive(&Scripted::new().taking(2.5), &closed(2));
+    let measured = run.measured().unwrap();
+    let late: Vec<_> = run
+        .requests
+        .iter()
+        .filter(|request| measured.holds(request.due) && ended(request) > measured.to)
+        .collect();
+    assert!(!late.is_empty());
+    for request in late {
+        let beside = |at: Moment| {
+            run.requests.iter().filter(|other| other.sent <= at && at <= ended(other)).count()
+        };
+        assert!(beside(ended(request)) >= 2);
+    }
+}
+
+/// Requests of 4 s, measured from the second's end at 8 s on. Six have ended at 32 s; granted 16 s, four
+/// have at 24 s; granted the 10 s that it lasts anyhow, two have at 16 s.
 #[test]
 fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
     let measured = |granted| {
-        let plan = Plan { measure_max: Seconds(granted), ..PLAN };
-        let (result, run) = drive(&Scripted::new(0), plan, false);
-        assert_eq!(result.unwrap(), Outcome::Complete);
-        let ended = |request: &crate::record::Request| request.done.clone().unwrap().0;
-        run.requests.iter().filter(|request| ended(request) > seconds(8)).count()
+        let run = drive(
+            &Scripted::new(),
+            &Plan { measure_max: Seconds(granted), ..closed(1) },
+        );
+        let span = run.measured().unwrap();
+        run.requests.iter().filter(|one| span.from < ended(one) && ended(one) <= span.to).count()
     };
-    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [7, 4, 3]);
+    assert_eq!([measured(100.0), measured(16.0), measured(10.0)], [6, 4, 2]);
 }
 
 #[test]
 fn each_step_of_the_engine_is_written_down_once() {
-    let (result, run) = drive(&Scripted::new(0), Plan { in_flight: 3, ..PLAN }, false);
-    assert_eq!(result.unwrap(), Outcome::Complete);
-    let ends: Vec<_> = run.steps.iter().map(|step| step.span.to).collect();
-    let mut tokens: Vec<_> = run.requests.iter().flat_map(|one| one.tokens.clone()).collect();
-    tokens.sort();
+    let run = drive(&Scripted::new(), &closed(3));
+    let mut ends: Vec<_> = run.steps.iter().map(|step| step.span.to).collect();
+    let mut tokens: Vec<_> = run.requests.iter().flat_map(|one| one.chunks.clone()).collect();
+    (ends.sort(), tokens.sort());
     assert!(ends.len() > 12);
     assert_eq!(ends, tokens);
 }
 
 #[test]
 fn the_next_request_is_due_when_the_one_before_ended() {
-    let (_, run) = drive(&Scripted::new(0), PLAN, false);
+    let run = drive(&Scripted::new(), &closed(1));
     for pair in run.requests.windows(2) {
-        let ended = pair[0].done.as_ref().unwrap().0;
-        assert_eq!(pair[1].due, ended);
+        assert_eq!(pair[1].due, ended(&pair[0]));
+        assert_eq!((pair[1].slip(), pair[1].held), (Seconds(0.0), None));
     }
 }
 
 #[test]
 fn as_many_are_in_flight_as_were_planned() {
-    let (result, run) = drive(&Scripted::new(0), Plan { in_flight: 3, ..PLAN }, false);
-    assert_eq!(result.unwrap(), Outcome::Complete);
-    let due_at_once = run.requests.iter().filter(|request| request.due == seconds(0)).count();
+    let run = drive(&Scripted::new(), &closed(3));
+    let due_at_once = run.requests.iter().filter(|request| request.due == seconds(0.0)).count();
     assert_eq!(due_at_once, 3);
+    for request in &run.requests {
+        let at = request.sent;
+        let others = run.requests.iter().filter(|other| other.sent <= at && at < ended(other));
+        assert!(others.count() <= 3);
+    }
 }
 
 #[test]
 fn failures_that_are_followed_by_success_are_noted_and_forgiven() {
-    let (result, run) = drive(&Scripted::new(2), PLAN, false);
-    assert_eq!(result.unwrap(), Outcome::Complete);
+    let run = drive(&Scripted::new().failing(2), &closed(1));
     assert_eq!(run.requests.iter().filter(|request| !request.succeeded()).count(), 2);
+    // After a failure there is a pause, else a target that fails at once is asked ever faster.
+    assert!(run.requests[1].due > ended(&run.requests[0]));
 }
 
 #[test]
 fn a_target_that_only_fails_ends_the_run_with_its_own_words() {
-    let (result, run) = drive(&Scripted::new(u32::MAX), PLAN, false);
+    let (result, run) = drive_how(&Scripted::new().failing(u32::MAX), &closed(1), How::default());
     assert!(result.unwrap_err().to_string().ends_with("out of paper"));
     assert!(
         matches!(run.outcome, Some(Outcome::Failed(reason)) if reason.ends_with("out of paper"))
@@ -192,13 +192,21 @@ fn a_target_that_only_fails_ends_the_run_with_its_own_words() {
 }
 
 #[test]
+fn a_target_that_says_nothing_is_given_up() {
+    let (result, run) = drive_how(&Scripted::new().silent(), &closed(2), How::default());
+    assert!(matches!(result, Err(DriverError::Silent { in_flight: 2 })));
+    assert!(matches!(run.outcome, Some(Outcome::Failed(_))));
+}
+
+#[test]
 fn a_stop_cancels_what_is_in_flight_and_is_written_down() {
-    let target = Scripted { silent: Some(Mutex::default()), ..Scripted::new(0) };
-    let (result, run) = drive(&target, Plan { in_flight: 2, ..PLAN }, true);
+    let target = Scripted::new().silent();
+    let (result, run) = drive_how(&target, &closed(2), How { stop: true, ..How::default() });
     assert_eq!(result.unwrap(), Outcome::Interrupted);
     assert_eq!(run.outcome, Some(Outcome::Interrupted));
-    let cancelled =
-        |request: &crate::record::Request| matches!(request.done, Some((_, Finish::Cancelled, _)));
+    let cancelled = |request: &Request| {
+        matches!(&request.done, Some(done) if done.finish == Finish::Cancelled)
+    };
     assert!(run.requests.len() == 2 && run.requests.iter().all(cancelled));
 }
 

@@ -25,6 +25,7 @@ impl RunBuilder {
             header: header(),
             phases: Vec::new(),
             requests: Vec::new(),
+            unsent: Vec::new(),
             steps: Vec::new(),
             readings: Vec::new(),
             gaps: Vec::new(),

@@ -44,6 +44,13 @@ pub enum Event {
         /// Output tokens asked for.
         planned: Tokens,
     },
+    /// A request was due, and the run ended before it could be sent.
+    Unsent {
+        /// Its number.
+        id: RequestId,
+        /// When it was to be sent.
+        due: Moment,
+    },
     /// Output came, in chunks: of an engine in this process a token each, of a server as it is.
     Tokens {
         /// Whose.
@@ -230,6 +237,8 @@ pub enum Outcome {
     Complete,
     /// The user stopped it.
     Interrupted,
+    /// The target fell ever further behind an open loop, and the run was stopped.
+    Saturated,
     /// The target or the machine failed; the reason.
     Failed(String),
 }

@@ -97,6 +97,7 @@ impl Building {
             header,
             phases: Vec::new(),
             requests: Vec::new(),
+            unsent: Vec::new(),
             steps: Vec::new(),
             readings: Vec::new(),
             gaps: Vec::new(),
@@ -132,19 +133,25 @@ impl Building {
                 }
                 at
             }
+            Event::Unsent { id, due } => {
+                self.run.unsent.push((id, due));
+                due
+            }
             Event::Tokens { id, at, counts } => {
                 let last = at.last().copied().unwrap_or_default();
                 let request = self.request(id, line)?;
-                let told = counts.as_ref().map_or(at.len(), Vec::len);
-                let before = request.chunks.len();
-                // Said of all of a request's chunks, or of none.
-                if told != at.len() || (before > 0 && counts.is_some() == request.counts.is_empty())
-                {
+                if counts.as_ref().is_some_and(|counts| counts.len() != at.len()) {
                     let problem = "has not a count of tokens for each chunk";
                     return Err(RecordError::Request { line, id: id.0, problem });
                 }
+                // Told of all of a request's chunks, or of none.
+                match counts {
+                    Some(counts) if request.counts.len() == request.chunks.len() => {
+                        request.counts.extend(counts);
+                    }
+                    _ => request.counts.clear(),
+                }
                 request.chunks.extend(at);
-                request.counts.extend(counts.unwrap_or_default());
                 last
             }
             Event::Done { id, at, finish, usage } => {

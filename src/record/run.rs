@@ -13,6 +13,8 @@ pub struct Run {
     pub phases: Vec<(Moment, Phase)>,
     /// The requests that were sent, by number.
     pub requests: Vec<Request>,
+    /// Requests that were due and never sent: the run ended first.
+    pub unsent: Vec<(RequestId, Moment)>,
     /// The engine's steps, in order.
     pub steps: Vec<Step>,
     /// The machine's readings, in order.

@@ -57,6 +57,7 @@ impl RunRow {
         match &self.outcome {
             Some(Outcome::Complete) => "complete",
             Some(Outcome::Interrupted) => "incomplete: stopped",
+            Some(Outcome::Saturated) => "incomplete: over-saturated",
             Some(Outcome::Failed(_)) => "incomplete: failed",
             None => "incomplete: killed",
         }

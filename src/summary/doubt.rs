@@ -141,6 +141,7 @@ impl std::fmt::Display for Doubt {
                 let how = match outcome {
                     None => "was killed",
                     Some(Outcome::Interrupted) => "was stopped",
+                    Some(Outcome::Saturated) => "stopped as the target fell ever further behind",
                     Some(Outcome::Failed(_)) => "failed",
                     Some(Outcome::Complete) => "ended",
                 };

@@ -70,7 +70,7 @@ fn sequences_that_share_a_prefix_get_what_they_get_alone() {
     let again = [own(0), answer].concat();
     let got = serve(&target, request(0, &again, 3));
     assert_eq!(ids(&got), alone(&again, 3));
-    assert_eq!(got[0].what, What::Read { tokens: Tokens(50), cached: Tokens(48) });
+    assert_eq!(got[1].what, What::Read { tokens: Tokens(50), cached: Tokens(48) });
 }
 
 #[test]
@@ -157,7 +157,10 @@ fn an_error_fails_those_in_the_step_and_no_others() {
     drop(open);
     for from in [first, broken] {
         let (finish, _) = end(&from.iter().collect::<Vec<_>>());
-        assert!(matches!(&finish, Finish::Failed(why) if why.contains("position 0")), "{finish:?}");
+        assert!(
+            matches!(&finish, Finish::Failed(why) if why.reason.contains("position 0")),
+            "{finish:?}"
+        );
     }
     let waiting: Vec<_> = waiting.iter().collect();
     assert_eq!((end(&waiting), ids(&waiting)), ((Finish::Length, 3), alone(&[1], 3)));

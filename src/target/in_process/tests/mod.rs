@@ -6,7 +6,7 @@ mod rig;
 
 use super::*;
 use crate::engine::sampler::SamplerParams;
-use crate::record::{Moment, Span};
+use crate::record::{Moment, Span, Usage};
 use crate::target::What;
 use proptest::prelude::*;
 use rig::{
@@ -29,8 +29,14 @@ fn steps_and_tokens_come_in_order_with_their_times() {
     // 1 + 2 + 3 = 6, so 7; 6 + 7 = 13 = 0 mod 13, so 1.
     let read = What::Read { tokens: Tokens(3), cached: Tokens(0) };
     let token = |id| What::Token { id, text: None, logprobs: None };
-    let done = What::Done { finish: Finish::Length, prompt: Some(Tokens(3)), output: Tokens(2) };
-    let want = [(3, read), (3, token(7)), (4, token(1)), (4, done)];
+    let usage = Usage {
+        prompt: Some(Tokens(3)),
+        cached: Some(Tokens(0)),
+        output: Some(Tokens(2)),
+        ..Usage::default()
+    };
+    let done = What::Done { finish: Finish::Length, usage, text: None };
+    let want = [(0, What::Sent), (3, read), (3, token(7)), (4, token(1)), (4, done)];
     let want =
         want.map(|(at, what)| Delivery { id: RequestId(7), at: Moment(at * 1_000_000), what });
     assert_eq!(got, want);
@@ -117,13 +123,13 @@ fn refused(change: impl FnOnce(&mut Request), want: &str) {
 
 #[test]
 fn what_can_never_be_served_is_refused_on_arrival() {
-    refused(|request| request.prompt.clear(), "the prompt is empty");
+    refused(|request| request.prompt = Vec::new().into(), "the prompt is empty");
     refused(
         |request| request.stop.max_tokens = Tokens(1_999),
         "a prompt of 2 tok and an output of 1999 tok exceed the context limit of 2000 tok",
     );
     refused(
-        |request| request.prompt[1] = 18,
+        |request| request.prompt = vec![1, 18, 3].into(),
         "token `18` of the prompt is outside the vocabulary of 18",
     );
     refused(
@@ -192,7 +198,7 @@ fn an_error_fails_one_request_and_a_panic_all() {
     drop(open);
     let mut ends = sent.iter().map(|from| end(&from.iter().collect::<Vec<_>>()).0);
     let mut failed = |want: &str| match ends.next().unwrap() {
-        Finish::Failed(why) => assert!(why.contains(want), "{why}"),
+        Finish::Failed(why) => assert!(why.reason.contains(want), "{why:?}"),
         other => assert_eq!((other, want), (Finish::Length, "")),
     };
     failed("position 0");

@@ -186,7 +186,8 @@ pub(super) fn end(deliveries: &[Delivery]) -> (Finish, u64) {
     let is_done = |one: &&Delivery| matches!(one.what, What::Done { .. });
     assert_eq!(deliveries.iter().filter(is_done).count(), 1, "{deliveries:?}");
     match &deliveries.last().unwrap().what {
-        What::Done { finish, output, .. } => {
+        What::Done { finish, usage, .. } => {
+            let output = usage.output.unwrap();
             assert_eq!(output.0, ids(deliveries).len() as u64);
             (finish.clone(), output.0)
         }
