@@ -171,7 +171,7 @@ fn heavy_a_ladder_is_climbed_with_one_load_and_judged_again() {
     let ladder: Value = serde_json::from_str(&succeeded(&output)).unwrap();
     assert_eq!((&ladder["schema"], &ladder["planned"]), (&"mtok.ladder/1".into(), &3.into()));
 
-    let in_flight: Vec<_> = rungs(&ladder).iter().map(|r| number(r, "/concurrency")).collect();
+    let in_flight: Vec<_> = rungs(&ladder).iter().map(|r| number(r, "/level/in_flight")).collect();
     assert_eq!(in_flight, [1.0, 2.0, 4.0]);
     for rung in rungs(&ladder) {
         assert_eq!(rung["complete"], true, "{rung:#}");
@@ -188,9 +188,9 @@ fn heavy_a_ladder_is_climbed_with_one_load_and_judged_again() {
         assert!(low <= price && price <= high, "{input}, {output}: {price}");
     }
     // The loosest objective is met wherever there are two requests; the point is one of the rungs.
-    let point = number(&ladder, "/point/run/workload/in_flight");
-    let cheapest = ladder.pointer("/cheapest_within_slo");
-    assert_eq!(ladder.pointer("/point/run/workload/in_flight"), cheapest);
+    let point = number(&ladder, "/point/run/workload/arrivals/in_flight");
+    let cheapest = ladder.pointer("/cheapest_within_slo/in_flight");
+    assert_eq!(ladder.pointer("/point/run/workload/arrivals/in_flight"), cheapest);
     assert!(in_flight.contains(&point));
 
     // By the sweep's name, and as the last thing that was done, it is the same.
@@ -242,7 +242,7 @@ fn heavy_a_ladder_killed_in_the_middle_keeps_every_rung_so_far() {
     let complete: Vec<_> = rungs(&ladder).iter().map(|rung| rung["complete"] == true).collect();
     assert_eq!(complete, [true, false]);
     // Only the one that came to its end is chosen.
-    assert_eq!(ladder.pointer("/cheapest"), Some(&1.into()));
+    assert_eq!(ladder.pointer("/cheapest/in_flight"), Some(&1.into()));
     let table = succeeded(&mtok(&home, &["runs", "show", "last"]).output().unwrap());
     assert!(table.contains("2 of 3 rungs") && table.contains("killed"), "{table}");
 }

@@ -232,7 +232,7 @@ fn a_ladder_judged() {
     let write = |index, in_flight, fixture, device: Option<&str>, events: &[_]| {
         let mut header = journal::header(fixture);
         header.id = format!("2026-11-22T08-00-0{index}Z");
-        header.workload.in_flight = in_flight;
+        header.workload.arrivals = mtok::record::Arrivals::Closed { in_flight };
         header.sweep = Some(journal::part(index));
         if device.is_some() {
             header.host.gpu = device.map(str::to_owned);
@@ -256,7 +256,7 @@ fn a_ladder_judged() {
     let [plain, kept, unsure, empty] = &documents;
     // Twice the same journal is a tie, which the fewer in flight win.
     assert_eq!(
-        (&plain["cheapest"], &plain["point"]["run"]["workload"]["in_flight"]),
+        (&plain["cheapest"], &plain["point"]["run"]["workload"]["arrivals"]["in_flight"]),
         (&json!(1), &json!(1))
     );
     assert_eq!((&plain["planned"], plain["rungs"].as_array().unwrap().len()), (&json!(6), 4));

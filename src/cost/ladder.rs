@@ -1,18 +1,18 @@
-//! A ladder judged: one model at rising numbers of requests in flight, and where to run it.
+//! A ladder judged: one model under rising loads, and where to run it.
 //!
 //! Invariant: whatever is chosen is one of the rungs, came to its planned end and is not below its
 //! floor; and no other such rung is cheaper by more than the two rates' errors. Guarded by
 //! `ladder/tests.rs`.
 //!
 //! The words are those of `COST_MODEL.md` section 1: a rung is an operating point of its own. The
-//! knee is the fewest in flight that reach 90 % of the ladder's highest rate: beyond it, more in
-//! flight buys waiting and hardly a token.
+//! knee is the lowest level that reaches 90 % of the ladder's highest rate: beyond it, more load buys
+//! waiting and hardly a token.
 
 #[cfg(test)]
 mod tests;
 
 use super::{Answer, CostAtLoad, Judgement, MachinePrice, Roofline, Slo, SloVerdict};
-use crate::record::Header;
+use crate::record::{Header, Level};
 use crate::summary::Doubt;
 use crate::units::{Estimate, Quantity, Ratio, Seconds, TokensPerSecond};
 use serde::Serialize;
@@ -35,23 +35,23 @@ pub struct Ladder {
     pub price: Option<MachinePrice>,
     /// What latencies shall keep to; `None`: nothing was asked.
     pub slo: Option<Slo>,
-    /// The rungs that are on record, the fewest in flight first.
+    /// The rungs that are on record, the lowest level first.
     pub rungs: Vec<Rung>,
     /// Where more in flight stops paying; `None`: fewer than two rungs have a rate.
     pub knee: Option<Knee>,
-    /// The number in flight of the cheapest rung; of those that can't be told from it, the fewest.
-    pub cheapest: Option<u32>,
+    /// The level of the cheapest rung; of those that can't be told from it, the lowest.
+    pub cheapest: Option<Level>,
     /// The same among the rungs that are known to keep to the objectives, where there are any.
-    pub cheapest_within_slo: Option<u32>,
+    pub cheapest_within_slo: Option<Level>,
     /// The operating point: the cheapest rung, within the objectives where there are any.
     pub point: Option<Judgement>,
 }
 
 /// Where more in flight stops paying.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Knee {
-    /// The fewest in flight that reach 90 % of the highest rate.
-    pub concurrency: u32,
+    /// The lowest level that reaches 90 % of the highest rate.
+    pub level: Level,
     /// It is the last rung: the ladder ended before its knee was seen.
     pub still_rising: bool,
 }
@@ -61,8 +61,8 @@ pub struct Knee {
 pub struct Rung {
     /// The run's name.
     pub run: String,
-    /// Requests in flight at once.
-    pub concurrency: u32,
+    /// How much was asked.
+    pub level: Level,
     /// Whether it came to its planned end.
     pub complete: bool,
     /// How long was measured; `None`: the warm-up never ended.
@@ -108,7 +108,7 @@ impl Rung {
         let Judgement { run, summary, floor, .. } = judgement;
         Self {
             run: run.id.clone(),
-            concurrency: run.workload.in_flight().unwrap_or_default(),
+            level: run.workload.level(),
             complete: summary.complete,
             measured: summary.window.map(crate::record::Span::length),
             completed: summary.requests.completed,
@@ -140,7 +140,10 @@ impl Rung {
 impl Ladder {
     /// Judges a ladder by its rungs' judgements, which were made under the same assumptions.
     pub fn of(slo: Option<Slo>, mut judged: Vec<Judgement>) -> Self {
-        judged.sort_by_key(|judgement| judgement.run.workload.in_flight());
+        judged.sort_by(|a, b| {
+            let level = |judgement: &Judgement| judgement.run.workload.level();
+            level(a).partial_cmp(&level(b)).unwrap_or(std::cmp::Ordering::Equal)
+        });
         let sweep = judged.iter().find_map(|judgement| judgement.run.sweep.clone());
         let (name, planned) = sweep.map(|sweep| (sweep.name, sweep.of)).unzip();
         let rungs: Vec<Rung> = judged.iter().map(Rung::of).collect();
@@ -152,9 +155,7 @@ impl Ladder {
         let chosen = if slo.is_some() { cheapest_within_slo } else { cheapest };
         let knee = knee(&rungs);
         let price = judged.first().and_then(|judgement| judgement.price.clone());
-        let is_chosen = |judgement: &Judgement| {
-            chosen.is_some() && judgement.run.workload.in_flight() == chosen
-        };
+        let is_chosen = |judgement: &Judgement| Some(judgement.run.workload.level()) == chosen;
         Self {
             schema: "mtok.ladder/1",
             name,
@@ -176,22 +177,22 @@ fn knee(rungs: &[Rung]) -> Option<Knee> {
     let rates: Vec<_> = rungs
         .iter()
         .filter(|rung| rung.is_sound())
-        .filter_map(|rung| Some((rung.concurrency, rung.total_rate?.value)))
+        .filter_map(|rung| Some((rung.level, rung.total_rate?.value)))
         .collect();
     let (last, _) = *rates.last().filter(|_| rates.len() > 1)?;
     let best = rates.iter().map(|(_, rate)| *rate).reduce(|a, b| if a > b { a } else { b })?;
-    let (concurrency, _) = *rates.iter().find(|(_, rate)| *rate >= best * KNEE)?;
-    Some(Knee { concurrency, still_rising: concurrency == last })
+    let (level, _) = *rates.iter().find(|(_, rate)| *rate >= best * KNEE)?;
+    Some(Knee { level, still_rising: level == last })
 }
 
 /// The rung with the highest rate, which at one price by the hour is the cheapest; or the fewest in
 /// flight that can't be told from it.
-fn cheapest<'a>(rungs: impl Iterator<Item = &'a Rung> + Clone) -> Option<u32> {
-    let rates = rungs.filter_map(|rung| Some((rung.concurrency, rung.total_rate?)));
+fn cheapest<'a>(rungs: impl Iterator<Item = &'a Rung> + Clone) -> Option<Level> {
+    let rates = rungs.filter_map(|rung| Some((rung.level, rung.total_rate?)));
     let (_, best) =
         rates.clone().max_by(|(_, a), (_, b)| a.value.get().total_cmp(&b.value.get()))?;
     let mut rates = rates;
-    rates.find(|(_, rate)| is_tie(*rate, best)).map(|(concurrency, _)| concurrency)
+    rates.find(|(_, rate)| is_tie(*rate, best)).map(|(level, _)| level)
 }
 
 /// Whether the interval of the difference of two rates, from different runs, holds zero: the errors

@@ -133,10 +133,7 @@ fn what_is_measured_is_under_load_to_its_end() {
 #[test]
 fn measuring_goes_on_for_enough_rounds_while_time_is_granted() {
     let measured = |granted| {
-        let run = drive(
-            &Scripted::new(),
-            &Plan { measure_max: Seconds(granted), ..closed(1) },
-        );
+        let run = drive(&Scripted::new(), &Plan { measure_max: Seconds(granted), ..closed(1) });
         let span = run.measured().unwrap();
         run.requests.iter().filter(|one| span.from < ended(one) && ended(one) <= span.to).count()
     };
@@ -204,9 +201,8 @@ fn a_stop_cancels_what_is_in_flight_and_is_written_down() {
     let (result, run) = drive_how(&target, &closed(2), How { stop: true, ..How::default() });
     assert_eq!(result.unwrap(), Outcome::Interrupted);
     assert_eq!(run.outcome, Some(Outcome::Interrupted));
-    let cancelled = |request: &Request| {
-        matches!(&request.done, Some(done) if done.finish == Finish::Cancelled)
-    };
+    let cancelled =
+        |request: &Request| matches!(&request.done, Some(done) if done.finish == Finish::Cancelled);
     assert!(run.requests.len() == 2 && run.requests.iter().all(cancelled));
 }
 

@@ -23,4 +23,4 @@ pub use header::{Header, Host, Model, Peaks, Server, Shape, Sweep};
 pub use moment::{Moment, Span};
 pub use parse::{RecordError, parse, parse_header};
 pub use run::{Done, Request, Run};
-pub use workload::{Arrivals, Lengths, Workload};
+pub use workload::{Arrivals, Lengths, Level, Workload};

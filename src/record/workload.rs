@@ -33,6 +33,11 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// How much it asks of a target.
+    pub fn level(&self) -> Level {
+        self.arrivals.level()
+    }
+
     /// Requests in flight at once of a closed loop; `None`: the loop is open.
     pub fn in_flight(&self) -> Option<u32> {
         match self.arrivals {
@@ -78,6 +83,17 @@ pub enum Arrivals {
 }
 
 impl Arrivals {
+    /// How much they ask of a target.
+    pub fn level(&self) -> Level {
+        match *self {
+            Self::Closed { in_flight } => Level::InFlight(in_flight),
+            Self::Constant { rate }
+            | Self::Poisson { rate }
+            | Self::Gamma { rate, .. }
+            | Self::Trace { rate, .. } => Level::Rate(rate),
+        }
+    }
+
     /// The rate of an open loop.
     pub fn rate(&self) -> Option<RequestsPerSecond> {
         match *self {
@@ -101,6 +117,26 @@ impl std::fmt::Display for Arrivals {
             Self::Trace { requests, rate } => {
                 write!(f, "a trace of {requests} requests, {rate:.2} in the mean")
             }
+        }
+    }
+}
+
+/// How much is asked of a target: what the runs of a sweep differ in.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// So many requests in flight at once.
+    InFlight(u32),
+    /// Requests so often.
+    Rate(RequestsPerSecond),
+}
+
+/// `8 at once`, `2.5 requests/s`.
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InFlight(count) => write!(f, "{count} at once"),
+            Self::Rate(rate) => write!(f, "{rate}"),
         }
     }
 }

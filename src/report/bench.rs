@@ -26,12 +26,11 @@ pub fn bench_document(judgement: &Judgement) -> Document {
         judgement.run.id,
     ));
     if let Some(verdict) = &judgement.slo {
-        document
-            .table(objectives([(judgement.run.workload.in_flight().unwrap_or_default(), verdict)]));
+        document.table(objectives([(judgement.run.workload.level(), verdict)]));
     }
     body(&mut document, judgement);
     document.table(roofline([(
-        judgement.run.workload.in_flight().unwrap_or_default(),
+        judgement.run.workload.level(),
         &judgement.roofline,
     )]));
     prices(&mut document, judgement);

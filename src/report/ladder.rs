@@ -11,8 +11,9 @@ use super::{Document, Table};
 use crate::cost::{
     Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
 };
+use crate::record::Level;
 use crate::summary::Doubt;
-use crate::units::Estimate;
+use crate::units::{Estimate, RequestsPerSecond};
 
 /// The judgement of a ladder.
 pub fn ladder_document(ladder: &Ladder) -> Document {
@@ -20,9 +21,9 @@ pub fn ladder_document(ladder: &Ladder) -> Document {
     document.words(opening(ladder));
     document.table(speeds(&ladder.rungs));
     document.table(costs(&ladder.rungs));
-    let verdicts = ladder.rungs.iter().filter_map(|r| Some((r.concurrency, r.slo.as_ref()?)));
+    let verdicts = ladder.rungs.iter().filter_map(|r| Some((r.level, r.slo.as_ref()?)));
     document.table(objectives(verdicts));
-    document.table(roofline(ladder.rungs.iter().map(|r| (r.concurrency, &r.roofline))));
+    document.table(roofline(ladder.rungs.iter().map(|r| (r.level, &r.roofline))));
     document.words(choice(ladder));
     if let Some(point) = &ladder.point {
         body(&mut document, point);
@@ -50,11 +51,11 @@ fn opening(ladder: &Ladder) -> String {
 fn speeds(rungs: &[Rung]) -> Table {
     let title = "tok/s: prefill and decode while they run, in + out over all time; latencies";
     let columns =
-        ["at once", "prefill", "decode", "in + out", "TTFT p50", "TTFT p95", "TPOT p50", "busy"];
+        ["load", "prefill", "decode", "in + out", "TTFT p50", "TTFT p95", "TPOT p50", "busy"];
     let mut table = Table::new(title, &columns);
     for rung in rungs {
         table.row([
-            rung.concurrency.to_string(),
+            brief_level(rung.level),
             brief_or_nothing(rung.prefill_rate),
             brief_or_nothing(rung.decode_rate),
             brief_or_nothing(rung.total_rate),
@@ -69,7 +70,7 @@ fn speeds(rungs: &[Rung]) -> Table {
 
 fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
-    let columns = ["at once", "input", "output", "blended", "all to output", "× floor", "doubts"];
+    let columns = ["load", "input", "output", "blended", "all to output", "× floor", "doubts"];
     let mut table = Table::new(title, &columns);
     for rung in rungs {
         let cost = |of: fn(&crate::cost::CostAtLoad) -> Option<Estimate<_>>| {
@@ -77,7 +78,7 @@ fn costs(rungs: &[Rung]) -> Table {
         };
         let broken = if rung.broken { " BROKEN" } else { "" };
         table.row([
-            rung.concurrency.to_string(),
+            brief_level(rung.level),
             cost(|cost| cost.input),
             cost(|cost| cost.output),
             cost(|cost| cost.blended),
@@ -89,18 +90,18 @@ fn costs(rungs: &[Rung]) -> Table {
     table
 }
 
-/// Runs beside what latencies were to keep to, by their numbers in flight.
-pub(super) fn objectives<'a>(runs: impl IntoIterator<Item = (u32, &'a SloVerdict)>) -> Table {
+/// Runs beside what latencies were to keep to, by their loads.
+pub(super) fn objectives<'a>(runs: impl IntoIterator<Item = (Level, &'a SloVerdict)>) -> Table {
     let runs: Vec<_> = runs.into_iter().collect();
-    let mut columns = vec!["at once".to_owned(), "kept".to_owned()];
+    let mut columns = vec!["load".to_owned(), "kept".to_owned()];
     if let Some((_, verdict)) = runs.first() {
         columns.extend(verdict.objectives.iter().map(|ruling| limit(&ruling.objective)));
     }
     columns.extend(["requests in time".to_owned(), "goodput, tok/s".to_owned()]);
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new("Objectives; goodput: output tokens of requests in time", &columns);
-    for (in_flight, verdict) in runs {
-        let mut row = vec![in_flight.to_string(), answer(verdict.answer).to_owned()];
+    for (level, verdict) in runs {
+        let mut row = vec![brief_level(level), answer(verdict.answer).to_owned()];
         row.extend(verdict.objectives.iter().map(|ruling| {
             let mark = if ruling.answer == Answer::Missed { " !" } else { "" };
             format!("{}{mark}", time(ruling.measured))
@@ -133,16 +134,16 @@ fn limit(objective: &Objective) -> String {
     format!("{latency} {percentile} <= {}", shortest(*at_most))
 }
 
-/// Runs' typical steps beside their bounds, by their numbers in flight.
-pub(super) fn roofline<'a>(runs: impl IntoIterator<Item = (u32, &'a Roofline)>) -> Table {
-    let columns = ["at once", "work", "median", "bound", "× bound", "steps"];
+/// Runs' typical steps beside their bounds, by their loads.
+pub(super) fn roofline<'a>(runs: impl IntoIterator<Item = (Level, &'a Roofline)>) -> Table {
+    let columns = ["load", "work", "median", "bound", "× bound", "steps"];
     let mut table = Table::new("Steps beside the roofline of this machine", &columns);
-    for (in_flight, Roofline { decode, prefill }) in runs {
+    for (level, Roofline { decode, prefill }) in runs {
         let mut row = |work: &str, of: &Option<StepTime>| {
             let Some(step) = of else { return };
             let times = step.over_bound.map(|times| significant(times.get(), 2));
             table.row([
-                in_flight.to_string(),
+                brief_level(level),
                 work.to_owned(),
                 time(Some(step.measured)),
                 time(step.bound),
@@ -160,23 +161,30 @@ pub(super) fn roofline<'a>(runs: impl IntoIterator<Item = (u32, &'a Roofline)>) 
 fn choice(ladder: &Ladder) -> String {
     let mut lines = Vec::new();
     if let Some(knee) = ladder.knee {
-        let at = knee.concurrency;
+        let at = knee.level;
         lines.push(if knee.still_rising {
+            let more = match at {
+                Level::InFlight(count) => {
+                    let (two, four) = (count.saturating_mul(2), count.saturating_mul(4));
+                    format!("--concurrency {two},{four}")
+                }
+                Level::Rate(RequestsPerSecond(rate)) => {
+                    format!("--rate {}/s,{}/s", rate * 2.0, rate * 4.0)
+                }
+            };
             format!(
-                "Still rising: {at} at once, the most of this ladder, are the fewest with 90 % of its \
-                 highest rate. Try `--concurrency {},{}`.",
-                at.saturating_mul(2),
-                at.saturating_mul(4),
+                "Still rising: {at}, the most of this ladder, is the least with 90 % of its highest \
+                 rate. Try `{more}`."
             )
         } else {
             format!(
-                "Knee: {at} at once are the fewest with 90 % of the highest rate; more in flight buy \
-                 waiting, and hardly a token."
+                "Knee: {at} is the least with 90 % of the highest rate; more load buys waiting, and \
+                 hardly a token."
             )
         });
     }
     if let Some(cheapest) = ladder.cheapest {
-        lines.push(format!("Cheapest: {cheapest} at once{}.", blended(ladder, cheapest)));
+        lines.push(format!("Cheapest: {cheapest}{}.", blended(ladder, cheapest)));
     }
     if let Some(slo) = &ladder.slo {
         lines.push(within_slo(ladder, slo));
@@ -195,8 +203,8 @@ fn choice(ladder: &Ladder) -> String {
     lines.join("\n")
 }
 
-fn blended(ladder: &Ladder, concurrency: u32) -> String {
-    let rung = ladder.rungs.iter().find(|rung| rung.concurrency == concurrency);
+fn blended(ladder: &Ladder, level: Level) -> String {
+    let rung = ladder.rungs.iter().find(|rung| rung.level == level);
     let price = rung.and_then(|rung| rung.cost.as_ref()?.blended);
     price.map_or_else(String::new, |price| {
         format!(", {} USD/Mtok blended at full load", super::figure::estimate(price))
@@ -208,17 +216,17 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
     let asked = asked.join(", ");
     if let Some(cheapest) = ladder.cheapest_within_slo {
         let price = blended(ladder, cheapest);
-        return format!("Cheapest that keeps to {asked}: {cheapest} at once{price}.");
+        return format!("Cheapest that keeps to {asked}: {cheapest}{price}.");
     }
     let unsure =
         |rung: &&Rung| rung.slo.as_ref().is_some_and(|verdict| verdict.answer == Answer::CantTell);
     let unsure: Vec<_> =
-        ladder.rungs.iter().filter(unsure).map(|rung| rung.concurrency.to_string()).collect();
+        ladder.rungs.iter().filter(unsure).map(|rung| brief_level(rung.level)).collect();
     let unsure = if unsure.is_empty() {
         String::new()
     } else {
         format!(
-            " Too few requests tell at {} at once: try a longer `--duration`, or a lower percentile, \
+            " Too few requests tell at a load of {}: try a longer `--duration`, or a lower percentile, \
              as in `ttft.p50=500ms`.",
             unsure.join(", ")
         )
@@ -229,19 +237,28 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
 /// The gravest doubt of each rung but the operating point. That the highest percentile needs more
 /// requests is said of the point alone: most rungs are too short for it, and need not be longer.
 fn doubts(ladder: &Ladder) -> Vec<String> {
-    let point = ladder.point.as_ref().and_then(|judgement| judgement.run.workload.in_flight());
+    let point = ladder.point.as_ref().map(|judgement| judgement.run.workload.level());
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    for rung in ladder.rungs.iter().filter(|rung| Some(rung.concurrency) != point) {
+    for rung in ladder.rungs.iter().filter(|rung| Some(rung.level) != point) {
         let few = |doubt: &&Doubt| !matches!(doubt, Doubt::FewForPercentile { .. });
         let Some(doubt) = rung.doubts.iter().find(few) else { continue };
         let words = format!("{doubt}: {}", doubt.advice());
-        let at = rung.concurrency.to_string();
+        let at = brief_level(rung.level);
         match found.iter_mut().find(|(known, _)| *known == words) {
             Some((_, rungs)) => rungs.push(at),
             None => found.push((words, vec![at])),
         }
     }
-    let line =
-        |(words, rungs): (String, Vec<String>)| format!("- {} at once: {words}", rungs.join(", "));
+    let line = |(words, rungs): (String, Vec<String>)| {
+        format!("- at a load of {}: {words}", rungs.join(", "))
+    };
     found.into_iter().map(line).collect()
+}
+
+/// A level in a cell: `8`, `2.5/s`.
+fn brief_level(level: Level) -> String {
+    match level {
+        Level::InFlight(count) => count.to_string(),
+        Level::Rate(RequestsPerSecond(rate)) => format!("{rate}/s"),
+    }
 }

@@ -39,15 +39,15 @@ fn ladder(rungs: &[(u32, f64)], slo: Option<&str>) -> Ladder {
     Ladder::of(slo.map(|slo| slo.parse().unwrap()), judged)
 }
 
-fn point(ladder: &Ladder) -> Option<u32> {
-    ladder.point.as_ref().and_then(|judgement| judgement.run.workload.in_flight())
+fn point(ladder: &Ladder) -> Option<Level> {
+    ladder.point.as_ref().map(|judgement| judgement.run.workload.level())
 }
 
 #[test]
 fn rungs_are_priced_and_in_order() {
     let ladder = ladder(&ROUNDS, None);
-    let in_flight: Vec<_> = ladder.rungs.iter().map(|rung| rung.concurrency).collect();
-    assert_eq!(in_flight, [1, 2, 4, 8, 16]);
+    let in_flight: Vec<_> = ladder.rungs.iter().map(|rung| rung.level).collect();
+    assert_eq!(in_flight, [1, 2, 4, 8, 16].map(Level::InFlight));
     for (rung, (n, ms)) in ladder.rungs.iter().zip(ROUNDS) {
         let (n, seconds) = (f64::from(n), ms / 1e3);
         let price = rung.cost.unwrap().blended.unwrap().value;
@@ -63,23 +63,23 @@ fn rungs_are_priced_and_in_order() {
 #[test]
 fn the_knee_and_the_cheapest() {
     let whole = ladder(&ROUNDS, None);
-    assert_eq!(whole.knee, Some(Knee { concurrency: 4, still_rising: false }));
+    assert_eq!(whole.knee, Some(Knee { level: Level::InFlight(4), still_rising: false }));
     assert_eq!(
         (whole.cheapest, whole.cheapest_within_slo, point(&whole)),
-        (Some(8), None, Some(8))
+        (Some(Level::InFlight(8)), None, Some(Level::InFlight(8)))
     );
 
     let rising = ladder(&ROUNDS[..3], None);
-    assert_eq!(rising.knee, Some(Knee { concurrency: 4, still_rising: true }));
+    assert_eq!(rising.knee, Some(Knee { level: Level::InFlight(4), still_rising: true }));
     assert_eq!(ladder(&ROUNDS[..1], None).knee, None);
     assert_eq!(ladder(&[], None).point, None);
 }
 
 #[track_caller]
 fn check_slo(slo: &str, want: Option<u32>) {
-    let ladder = ladder(&ROUNDS, Some(slo));
+    let (ladder, want) = (ladder(&ROUNDS, Some(slo)), want.map(Level::InFlight));
     assert_eq!((ladder.cheapest_within_slo, point(&ladder)), (want, want), "{slo}");
-    assert_eq!(ladder.cheapest, Some(8));
+    assert_eq!(ladder.cheapest, Some(Level::InFlight(8)));
 }
 
 /// A request takes a round, its first token half of one. One in flight has 12 requests, too few for a
@@ -106,7 +106,7 @@ fn a_rung_that_was_cut_off_or_is_too_good_is_not_chosen() {
     let judged = vec![killed, stopped, judge(&broken, None), judge(&rung(1, 100.0).build(), None)];
     let ladder = Ladder::of(None, judged);
     assert!(ladder.rungs[3].broken && !ladder.rungs[2].complete);
-    assert_eq!((ladder.cheapest, ladder.knee), (Some(1), None));
+    assert_eq!((ladder.cheapest, ladder.knee), (Some(Level::InFlight(1)), None));
 }
 
 #[track_caller]

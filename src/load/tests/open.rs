@@ -20,9 +20,7 @@ fn twenty_a_second(cap: Option<u32>) -> Plan {
 
 /// A server of known times that writes nothing from 10 s to 11 s.
 fn stalling() -> Scripted {
-    Scripted::new()
-        .timed(0.05, 0.005)
-        .stalling(Span { from: seconds(10.0), to: seconds(11.0) })
+    Scripted::new().timed(0.05, 0.005).stalling(Span { from: seconds(10.0), to: seconds(11.0) })
 }
 
 /// Times to first token from when requests were due, worked out apart: as many servers as may be in
@@ -121,12 +119,8 @@ fn a_target_that_falls_behind_ends_the_run_and_nothing_is_lost() {
     assert_eq!(result.unwrap(), Outcome::Saturated);
     assert_eq!(run.outcome, Some(Outcome::Saturated));
     assert!(!run.unsent.is_empty());
-    let ids: Vec<_> = run
-        .requests
-        .iter()
-        .map(|one| one.id)
-        .chain(run.unsent.iter().map(|(id, _)| *id))
-        .collect();
+    let ids: Vec<_> =
+        run.requests.iter().map(|one| one.id).chain(run.unsent.iter().map(|(id, _)| *id)).collect();
     let all: Vec<_> = (0..u32::try_from(ids.len()).unwrap()).map(RequestId).collect();
     assert_eq!(ids, all);
     assert!(run.unsent.iter().all(|(_, due)| *due <= run.last));
