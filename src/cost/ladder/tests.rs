@@ -3,7 +3,7 @@
 use super::*;
 use crate::cost::{Assumptions, Books, StepTime};
 use crate::record::builder::{RunBuilder, request};
-use crate::record::{Finish, Outcome, Peaks, Run};
+use crate::record::{Finish, Level, Outcome, Peaks, Run};
 use crate::units::{BytesPerSecond, FlopsPerSecond, UsdPerHour};
 
 /// 3.60 USD/h are 0.001 USD/s.
