@@ -36,7 +36,11 @@ fn header() -> Header {
         "host": {"os": "", "cpu": "", "cores": 1},
         "model": {"name": "", "shape": shape},
         "engine": "",
-        "workload": {"in_flight": 1, "prompt": 1, "output": 1, "measure": 1.0, "seed": 0, "sampling": ""},
+        "workload": {
+            "arrivals": {"process": "closed", "in_flight": 1},
+            "prompt": {"lengths": "fixed", "tokens": 1}, "output": {"lengths": "fixed", "tokens": 1},
+            "text": "", "measure": 1.0, "seed": 0, "sampling": "",
+        },
         "telemetry": {"sources": [], "period": 0.1},
     });
     serde_json::from_value(header).unwrap()
@@ -50,12 +54,20 @@ fn writes_until_killed() {
     let journal = Journal::create(Path::new(&folder), &mut header()).unwrap();
     let writer = journal.writer();
     let sent =
-        |at| Event::Sent { id: RequestId(0), due: at, at, prompt: Tokens(1), planned: Tokens(1) };
+        |at| Event::Sent {
+            id: RequestId(0),
+            due: at,
+            at,
+            held: None,
+            turn: None,
+            prompt: Tokens(1),
+            planned: Tokens(1),
+        };
     writer.note(sent(clock.now()));
     println!("begun");
     loop {
         let at = clock.now();
-        writer.note(Event::Tokens { id: RequestId(0), at: vec![at] });
+        writer.note(Event::Tokens { id: RequestId(0), at: vec![at], counts: None });
         println!("{}", at.0);
         clock.sleep_until(at.after(Seconds(0.001)));
     }

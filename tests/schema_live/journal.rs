@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
-use mtok::record::{Event, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step, Sweep};
+use mtok::record::{
+    Event, Failure, FailureKind, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step, Sweep,
+    Usage,
+};
 use mtok::units::{Bytes, Joules, Ratio, Seconds, Tokens, Watts};
 use serde_json::Value;
 
@@ -78,13 +81,20 @@ fn request(id: u32, due: u64, late: u64, length: u64, finish: Finish) -> Vec<Eve
         id,
         due: ms(due),
         at: ms(due + late),
+        held: None,
+        turn: None,
         prompt: Tokens(128),
         planned: Tokens(OUTPUT),
     }];
     events.extend(std::iter::once(prompt).chain(decoding).map(Event::Step));
-    events.push(Event::Tokens { id, at: (0..OUTPUT).map(|n| ms(token(n))).collect() });
-    let (at, output) = (ms(due + length), Tokens(OUTPUT));
-    events.push(Event::Done { id, at, finish, prompt: Some(Tokens(128)), output });
+    events.push(Event::Tokens { id, at: (0..OUTPUT).map(|n| ms(token(n))).collect(), counts: None });
+    let usage = Usage {
+        prompt: Some(Tokens(128)),
+        cached: Some(Tokens(0)),
+        output: Some(Tokens(OUTPUT)),
+        ..Usage::default()
+    };
+    events.push(Event::Done { id, at: ms(due + length), finish, usage });
     events
 }
 
@@ -116,6 +126,7 @@ fn reading(at: u64, reasons: &[Throttle]) -> Event {
         cpu_time: Some(Seconds(seconds)),
         cpu_energy: Some(Joules(80.0 * seconds)),
         gpus: vec![gpu],
+        server: None,
     }))
 }
 
@@ -144,7 +155,7 @@ pub(crate) fn sound() -> Vec<Event> {
 /// A run that was killed, whose requests ended in every way, and whose GPU tells its power only.
 pub(crate) fn killed() -> Vec<Event> {
     let mut events = vec![phase(0, Phase::WarmUp), phase(100, Phase::Measure)];
-    let failed = Finish::Failed("out of memory".to_owned());
+    let failed = Finish::Failed(Failure::new(FailureKind::Engine, "out of memory"));
     let ends = [Finish::Length, Finish::Stop, Finish::Cancelled, failed, Finish::Length];
     for (id, finish) in (0..).zip(ends) {
         events.extend(request(id, 100 + u64::from(id) * 1_000, 30, 1_000, finish));

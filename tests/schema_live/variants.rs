@@ -5,7 +5,7 @@
 
 use mtok::cost::{Answer, Kind, Slip};
 use mtok::record::reading::Throttle;
-use mtok::record::{Finish, Outcome};
+use mtok::record::{Failure, FailureKind, Finish, Outcome};
 use mtok::report::ModelCard;
 use mtok::summary::{Doubt, Goodput, Percentile};
 use mtok::units::{Bytes, Ratio, Seconds, Tokens};
@@ -24,15 +24,22 @@ fn reason() -> String {
 
 /// How a run can end.
 pub(crate) fn outcomes() -> Vec<Value> {
-    let all = [Outcome::Complete, Outcome::Interrupted, Outcome::Failed(reason())];
+    let all = [
+        Outcome::Complete,
+        Outcome::Interrupted,
+        Outcome::Saturated,
+        Outcome::Failed(reason()),
+    ];
     match all[0] {
-        Outcome::Complete | Outcome::Interrupted | Outcome::Failed(_) => written(all),
+        Outcome::Complete | Outcome::Interrupted | Outcome::Saturated | Outcome::Failed(_) => {
+            written(all)
+        },
     }
 }
 
 /// How a request can end.
 pub(crate) fn finishes() -> Vec<Value> {
-    let all = [Finish::Length, Finish::Stop, Finish::Cancelled, Finish::Failed(reason())];
+    let all = [Finish::Length, Finish::Stop, Finish::Cancelled, Finish::Failed(Failure::new(FailureKind::Engine, reason()))];
     match all[0] {
         Finish::Length | Finish::Stop | Finish::Cancelled | Finish::Failed(_) => written(all),
     }
