@@ -1,25 +1,23 @@
 //! The head of a run's record: what is known before the run.
 
-use super::Measurement;
+use super::ready::Ready;
 use crate::clock::wall;
-use crate::model::Loaded;
+use crate::engine::sampler::SamplerParams;
 use crate::record::reading::{GpuInfo, TelemetryInfo};
-use crate::record::{Header, Host, Model, Sweep};
+use crate::record::{Header, Host, Sweep};
 use crate::telemetry::cpu::Machine;
 use crate::workload::Plan;
 
 /// The head of the run of a plan, begun now.
 pub(super) fn header(
-    measurement: &Measurement<'_>,
+    ready: &dyn Ready,
     plan: &Plan,
-    loaded: &Loaded,
+    sampling: &SamplerParams,
     telemetry: TelemetryInfo,
-    on_gpu: bool,
 ) -> Header {
     let started = wall();
     let machine = Machine::read();
-    let gpu = on_gpu.then(|| only_name(&telemetry.gpus));
-    let subject = measurement.subject;
+    let gpu = ready.on_gpu(&telemetry).then(|| only_name(&telemetry.gpus));
     Header {
         schema: Header::SCHEMA.to_owned(),
         id: started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string(),
@@ -33,15 +31,10 @@ pub(super) fn header(
             gpus: u32::try_from(telemetry.gpus.len()).unwrap_or(0).max(u32::from(gpu.is_some())),
             gpu,
         },
-        model: Model {
-            name: subject.name.clone(),
-            family: subject.family.clone(),
-            sha256: subject.sha256.clone(),
-            shape: Some(loaded.shape.clone()),
-        },
+        model: ready.model(),
         engine: "not loaded".to_owned(),
-        server: None,
-        workload: plan.describe(measurement.sampling.to_string()),
+        server: ready.server(),
+        workload: plan.describe(sampling.to_string()),
         telemetry,
         peaks: None,
         sweep: None,
@@ -49,10 +42,10 @@ pub(super) fn header(
 }
 
 /// The part that a run has in its sweep: the one so far known, or the one that it is the first of.
-pub(super) fn part(sweep: Option<&str>, first: &str, index: usize, of: usize) -> Sweep {
+pub(super) fn part(sweep: Option<&str>, first: &str, index: usize, of: Option<usize>) -> Sweep {
     let name = sweep.map_or_else(|| Sweep::named_after(first), str::to_owned);
     let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
-    Sweep { name, index: number(index + 1), of: number(of) }
+    Sweep { name, index: number(index + 1), of: of.map(number) }
 }
 
 /// The name of the GPU that CUDA gave us. CUDA and NVML count GPUs in different orders, so where they

@@ -1,54 +1,42 @@
-//! A measurement: open the model, then for each plan describe the machine, start a record, run.
+//! A measurement: open what answers, then for each run describe the machine, start a record, run.
 
 use super::MeasureError;
+use super::course::{Course, Hunting};
 use super::header::{header, part};
-use super::service::Service;
+use super::local::LocalReady;
+use super::ready::Ready;
+use super::recording::Recording;
+use super::remote::RemoteReady;
+use super::search::Next;
+use super::subject::Subject;
 use crate::clock::{Clock, LapClock, RunClock};
-use crate::engine::device::Placement;
 use crate::engine::sampler::SamplerParams;
-use crate::engine::stop::StopRules;
-use crate::engine::{DeviceChoice, EngineChoice};
-use crate::load::{Answer, Driver, Journal, Past, Progress};
-use crate::model::tokenizer::TokenizerError;
-use crate::model::{Control, Loaded, ModelError, Tokenizer};
-use crate::record::{Event, Header, Outcome, Peaks, Sweep};
-use crate::target::{Prompt, Request, Target};
-use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
-use crate::units::Tokens;
-use crate::workload::{Draft, Plan, Turn, prompt};
-use std::num::NonZeroU32;
+use crate::load::{Driver, Ended, Journal, Progress};
+use crate::record::{Arrivals, Level, Outcome, Peaks};
+use crate::store;
+use crate::summary::relative_error;
+use crate::telemetry::{PERIOD, Sources, Telemetry};
+use crate::units::{Quantity, Ratio};
+use crate::workload::Plan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The model under test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// What to call it.
-    pub name: String,
-    /// The family whose API prices can be laid beside it.
-    pub family: Option<String>,
-    /// Its checksum, where that is known.
-    pub sha256: Option<String>,
-    /// Its file.
-    pub path: PathBuf,
-}
+/// An open loop's backlog may be so many requests whatever the rate.
+const BACKLOG: usize = 64;
 
 /// Everything that a measurement is made of.
 #[derive(Debug)]
 pub struct Measurement<'a> {
-    /// What to run.
+    /// What is measured.
     pub subject: &'a Subject,
-    /// What to send it: a run each, in this order. Of several, the runs are one sweep.
-    pub plans: &'a [Plan],
+    /// Which runs are made.
+    pub course: &'a Course,
     /// How it chooses tokens.
     pub sampling: SamplerParams,
-    /// Where it runs.
-    pub device: DeviceChoice,
-    /// What runs it.
-    pub engine: EngineChoice,
-    /// How many threads compute; `None`: one for each core that this process may use.
-    pub threads: Option<NonZeroU32>,
+    /// Runs go on until the output rate is known within this, as long as time is granted; `None`: until
+    /// there are enough rounds for an interval.
+    pub precision: Option<Ratio>,
     /// Where records are kept.
     pub runs: &'a Path,
     /// Set by somebody who wants it to end now.
@@ -63,18 +51,20 @@ pub enum Stage {
         /// What the driver said.
         why: String,
     },
+    /// The server is reached, and asked what it is.
+    Reaching,
     /// The machine's peaks are probed.
     Probing,
     /// The weights are loaded.
     Loading,
     /// The next run of a sweep begins.
     Rung {
-        /// Requests in flight.
-        in_flight: u32,
+        /// Its load.
+        level: Level,
         /// Which run this is, counted from 1.
         index: u32,
-        /// How many there are to be.
-        of: u32,
+        /// How many there are to be, where that is known.
+        of: Option<u32>,
     },
     /// Requests are under way.
     Running(Progress),
@@ -87,90 +77,91 @@ pub struct Measured {
     pub folders: Vec<PathBuf>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Of a search, what it found.
+    pub found: Option<Next>,
 }
 
 impl Measurement<'_> {
     /// Makes the measurement.
     ///
     /// # Errors
-    /// Where the model can't be run, the machine lacks something, or a run fails. From the start
-    /// of a record on, the failure is in it, too; the runs before it are on record, whole.
+    /// Where the model can't be run or the server not be reached, the machine lacks something, or a run
+    /// fails. From the start of a record on, the failure is in it, too; the runs before it are on
+    /// record, whole.
     pub fn make(&self, watch: &mut dyn FnMut(Stage)) -> Result<Measured, MeasureError> {
-        let loaded = Loaded::open(&self.subject.path)?;
-        let limit = match self.engine {
-            EngineChoice::Own => loaded.describe()?.spec.context,
-            EngineChoice::Reference => loaded.runnable()?.context,
+        let clock = Arc::new(LapClock::on(RunClock::start()));
+        let ready: Box<dyn Ready + '_> = match self.subject {
+            Subject::Local(local) => {
+                let (longest, at_once) = (self.course.longest(), self.course.at_once());
+                let ready = LocalReady::new(local, self.sampling, longest, at_once)?;
+                if let Some(why) = ready.without_cuda() {
+                    watch(Stage::OnCpu { why: why.to_owned() });
+                }
+                Box::new(ready)
+            }
+            Subject::Remote(remote) => {
+                watch(Stage::Reaching);
+                let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+                Box::new(RemoteReady::new(remote, self.sampling, clock)?)
+            }
         };
-        self.plans.iter().try_for_each(|plan| check_context(plan, limit))?;
-        // A tokenizer that can't do this can't do anything; better now than in mid-run.
-        encode(&loaded.tokenizer, "a").map_err(ModelError::from)?;
-        let placement = self.device.open()?;
-        if let Some(why) = placement.without_cuda.clone() {
-            watch(Stage::OnCpu { why });
-        }
+        self.course.plans().try_for_each(|plan| ready.check(plan))?;
         let mut bench = Bench {
-            clock: Arc::new(LapClock::on(RunClock::start())),
             measurement: self,
-            loaded: &loaded,
-            placement: &placement,
-            opened: None,
+            clock,
+            ready,
+            opened: false,
+            peaks: None,
             sweep: None,
             folders: Vec::new(),
         };
-        let outcome = bench.all(watch)?;
-        Ok(Measured { folders: bench.folders, outcome })
+        let (outcome, found) = match self.course {
+            Course::Points(plans) => (bench.points(plans, watch)?, None),
+            Course::Search(hunt) => {
+                let mut hunting = Hunting::new(hunt);
+                (bench.search(&mut hunting, watch)?, Some(hunting.found()))
+            }
+        };
+        Ok(Measured { folders: bench.folders, outcome, found })
     }
 
-    fn request(&self, turn: &Turn, past: Option<Past>, tokenizer: &Tokenizer) -> Request {
-        // An encoder that fails gives no tokens, and the target refuses an empty prompt.
-        let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        let said = match &turn.draft {
-            Draft::Prose(segments) => {
-                segments.iter().flat_map(|one| prompt(one.tokens, one.seed, &encode)).collect()
-            }
-            Draft::RandomIds(_) | Draft::Messages(_) => Vec::new(),
-        };
-        let mut prompt = match past {
-            Some(Past { prompt: Prompt::Ids(ids), answer: Answer::Ids(answer) }) => {
-                [ids, answer].concat()
-            }
-            // An engine in this process is asked, and answers, in ids alone.
-            _ => Vec::new(),
-        };
-        prompt.extend::<Vec<u32>>(said);
-        let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
-        Request::new(turn.id, prompt, sampling, StopRules::exactly(turn.output))
+    /// Whether what was measured is enough.
+    fn is_enough(&self, plan: &Plan, ended: &[Ended]) -> bool {
+        let round = usize::try_from(plan.in_flight_max()).unwrap_or(usize::MAX);
+        let rounds = ended.len() >= usize::try_from(plan.enough()).unwrap_or(usize::MAX);
+        let Some(precision) = self.precision else { return rounds };
+        let ends: Vec<_> = ended.iter().map(|one| (one.at, one.output)).collect();
+        rounds && relative_error(&ends, round).is_some_and(|error| error <= precision)
     }
 }
 
 /// What the runs of a measurement have in common.
 struct Bench<'a> {
-    clock: Arc<LapClock<RunClock>>,
     measurement: &'a Measurement<'a>,
-    loaded: &'a Loaded,
-    placement: &'a Placement,
-    /// What the first run has opened.
-    opened: Option<Opened>,
+    clock: Arc<LapClock<RunClock>>,
+    ready: Box<dyn Ready + 'a>,
+    /// Whether the first run has opened what answers.
+    opened: bool,
+    /// What the machine can do at most, where that was probed.
+    peaks: Option<Peaks>,
     /// The sweep's name, once the first of several runs has one.
     sweep: Option<String>,
     folders: Vec<PathBuf>,
 }
 
-/// What is opened once for all runs.
-struct Opened {
-    target: Box<dyn Target>,
-    /// What the machine can do at most, where that was probed.
-    peaks: Option<Peaks>,
-}
-
 impl Bench<'_> {
-    /// A run for each plan, up to the first that doesn't come to its end.
-    fn all(&mut self, watch: &mut dyn FnMut(Stage)) -> Result<Outcome, MeasureError> {
-        for index in 0..self.measurement.plans.len() {
-            if index > 0 && self.measurement.stop.load(Ordering::Relaxed) {
+    /// A run for each plan, up to the first that doesn't come to its end. One that the target falls
+    /// behind in is an end, too: heavier ones need no look.
+    fn points(
+        &mut self,
+        plans: &[Plan],
+        watch: &mut dyn FnMut(Stage),
+    ) -> Result<Outcome, MeasureError> {
+        for (index, plan) in plans.iter().enumerate() {
+            if index > 0 && self.is_stopped() {
                 return Ok(Outcome::Interrupted);
             }
-            let outcome = self.rung(index, watch)?;
+            let outcome = self.rung(plan, watch)?;
             if outcome != Outcome::Complete {
                 return Ok(outcome);
             }
@@ -178,21 +169,47 @@ impl Bench<'_> {
         Ok(Outcome::Complete)
     }
 
+    /// The runs that a search asks for.
+    fn search(
+        &mut self,
+        hunting: &mut Hunting<'_>,
+        watch: &mut dyn FnMut(Stage),
+    ) -> Result<Outcome, MeasureError> {
+        while let Some(plan) = hunting.plan() {
+            if self.is_stopped() {
+                return Ok(Outcome::Interrupted);
+            }
+            let outcome = self.rung(&plan, watch)?;
+            if !matches!(outcome, Outcome::Complete | Outcome::Saturated) {
+                return Ok(outcome);
+            }
+            let Some(folder) = self.folders.last() else { return Ok(outcome) };
+            hunting.learn(&store::read(folder)?);
+        }
+        Ok(Outcome::Complete)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.measurement.stop.load(Ordering::Relaxed)
+    }
+
     /// One run and its record.
     fn rung(
         &mut self,
-        index: usize,
+        plan: &Plan,
         watch: &mut dyn FnMut(Stage),
     ) -> Result<Outcome, MeasureError> {
-        let (measurement, of) = (self.measurement, self.measurement.plans.len());
-        let plan = &measurement.plans[index];
+        let (measurement, index) = (self.measurement, self.folders.len());
+        let of = measurement.course.len();
         // Opened anew for each run: its counters and its pace begin with the run.
-        let telemetry = Telemetry::open(&Sources::default(), PERIOD);
+        let sources = Sources { metrics: self.ready.metrics(), ..Sources::default() };
+        let telemetry = Telemetry::open(&sources, PERIOD);
         self.clock.restart();
         let info = telemetry.info().clone();
-        let mut header = header(measurement, plan, self.loaded, info, self.placement.is_cuda());
-        let part =
-            |first: &str, sweep: Option<&str>| (of > 1).then(|| part(sweep, first, index, of));
+        let mut header = header(self.ready.as_ref(), plan, &measurement.sampling, info);
+        let part = |first: &str, sweep: Option<&str>| {
+            (of != Some(1)).then(|| part(sweep, first, index, of))
+        };
         header.sweep = part(&header.id, self.sweep.as_deref());
         let journal = Journal::create(measurement.runs, &mut header)?;
         // The store may have given the run another name than it was to have, and a sweep is named
@@ -216,20 +233,24 @@ impl Bench<'_> {
         &mut self,
         recording: &mut Recording,
         plan: &Plan,
-        telemetry: Telemetry,
+        mut telemetry: Telemetry,
         watch: &mut dyn FnMut(Stage),
     ) -> Result<Outcome, MeasureError> {
-        let opened = match self.opened.take() {
-            Some(opened) => opened,
-            None => self.open(recording, watch)?,
-        };
-        let opened = self.opened.insert(opened);
-        recording.header.engine = opened.target.describe();
-        recording.header.peaks.clone_from(&opened.peaks);
-        recording.journal.update(&recording.header)?;
+        if !self.opened {
+            self.open(recording, watch)?;
+        }
+        if let Some(reading) = self.ready.reading() {
+            telemetry.watch_engine(reading);
+        }
+        // Opened above.
+        let Some(target) = self.ready.target() else { return Ok(Outcome::Interrupted) };
+        recording.header.engine = target.describe();
+        recording.header.telemetry = telemetry.info().clone();
+        recording.header.peaks.clone_from(&self.peaks);
+        recording.update()?;
         if let Some(sweep) = &recording.header.sweep {
-            let (in_flight, Sweep { index, of, .. }) = (plan.in_flight_max(), sweep.clone());
-            watch(Stage::Rung { in_flight, index, of });
+            let (level, index, of) = (plan.arrivals.level(), sweep.index, sweep.of);
+            watch(Stage::Rung { level, index, of });
         }
         let readings = recording.journal.writer();
         let clock: Arc<dyn Clock> = Arc::clone(&recording.clock) as Arc<dyn Clock>;
@@ -238,83 +259,54 @@ impl Bench<'_> {
             .map_err(MeasureError::Telemetry)?;
         let driver = Driver {
             plan,
-            target: opened.target.as_ref(),
+            target,
             clock: recording.clock.as_ref(),
             journal: recording.journal.writer(),
             stop: self.measurement.stop,
-            make: &|turn, past| self.measurement.request(turn, past, &self.loaded.tokenizer),
-            enough: &|ended| ended.len() >= plan.enough() as usize,
-            backlog_max: None,
+            make: &|turn, past| self.ready.request(turn, past),
+            enough: &|ended| self.measurement.is_enough(plan, ended),
+            backlog_max: backlog_max(plan),
         };
         let outcome = driver.run(&mut |progress| watch(Stage::Running(progress)));
         sampler.stop();
         Ok(outcome?)
     }
 
-    /// Probes the machine and opens the engine; what was found stands in the record at once, should
+    /// Probes the machine and opens what answers; what was found stands in the record at once, should
     /// the next thing fail.
     fn open(
-        &self,
+        &mut self,
         recording: &mut Recording,
         watch: &mut dyn FnMut(Stage),
-    ) -> Result<Opened, MeasureError> {
-        let Self { measurement, loaded, placement, .. } = *self;
-        let mut peaks = None;
-        if !placement.is_cuda() {
+    ) -> Result<(), MeasureError> {
+        if self.ready.server().is_none() {
             watch(Stage::Probing);
-            let cores = recording.header.host.cores;
-            let probed = peaks::probe(self.clock.as_ref(), cores, loaded.shape.weights_read)?;
-            peaks = Some(probed.to_record());
-            recording.header.peaks.clone_from(&peaks);
-            recording.journal.update(&recording.header)?;
         }
-        watch(Stage::Loading);
-        let Measurement { engine, threads, plans, .. } = *measurement;
-        let path = &measurement.subject.path;
-        let service = Service { engine, threads, plans, path, loaded, placement };
-        let target = service.open(Arc::clone(&self.clock) as Arc<dyn Clock>)?;
-        Ok(Opened { target, peaks })
-    }
-}
-
-/// A run's record while it is made.
-struct Recording {
-    header: Header,
-    journal: Journal,
-    clock: Arc<LapClock<RunClock>>,
-}
-
-impl Recording {
-    /// Notes the sweep that it belongs to, and says the sweep's name.
-    fn belongs_to(&mut self, sweep: Option<Sweep>) -> Result<Option<String>, MeasureError> {
-        if self.header.sweep != sweep {
-            self.header.sweep.clone_from(&sweep);
-            self.journal.update(&self.header)?;
+        self.peaks = self.ready.probe(self.clock.as_ref())?;
+        recording.header.peaks.clone_from(&self.peaks);
+        recording.update()?;
+        if self.ready.server().is_none() {
+            watch(Stage::Loading);
         }
-        Ok(sweep.map(|sweep| sweep.name))
-    }
-
-    /// Ends the record. The driver notes how it ended; what failed outside of it is noted here.
-    fn close(self, failure: Option<&MeasureError>) -> Result<(), MeasureError> {
-        if let Some(error) = failure
-            && !matches!(error, MeasureError::Driver(_))
-        {
-            let outcome = Outcome::Failed(error.to_string());
-            self.journal.writer().note(Event::End { at: self.clock.now(), outcome });
-        }
-        Ok(self.journal.close()?)
+        self.ready.open(Arc::clone(&self.clock) as Arc<dyn Clock>)?;
+        self.opened = true;
+        Ok(())
     }
 }
 
-fn check_context(plan: &Plan, limit: Tokens) -> Result<(), MeasureError> {
-    let (prompt, output) = (plan.prompt.mean(), plan.output.mean());
-    if prompt + output > limit {
-        return Err(MeasureError::Context { prompt, output, limit });
+/// An open loop whose target serves less than half of what comes ends when that is plain: when as many
+/// requests lie undone as come in half the run. A trace is replayed whole.
+fn backlog_max(plan: &Plan) -> Option<usize> {
+    if matches!(plan.arrivals, Arrivals::Trace { .. }) {
+        return None;
     }
-    Ok(())
-}
-
-/// A prompt's tokens: text is text, whatever it looks like.
-fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, TokenizerError> {
-    tokenizer.encode_prompt(text, Control::Literal)
+    let rate = plan.arrivals.rate()?;
+    let half = (plan.warm_up + plan.measure) * Ratio::percent(50.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative; a cast saturates"
+    )]
+    let requests = (rate.get() * half.get()) as usize;
+    Some(requests.max(BACKLOG))
 }

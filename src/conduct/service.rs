@@ -6,9 +6,8 @@ use crate::engine::device::Placement;
 use crate::engine::op::KvType;
 use crate::engine::{EngineChoice, Options, open};
 use crate::model::Loaded;
-use crate::target::Target;
 use crate::target::in_process::{InProcess, Serving};
-use crate::workload::Plan;
+use crate::units::Tokens;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +22,10 @@ pub(super) struct Service<'a> {
     pub(super) engine: EngineChoice,
     /// How many threads compute; `None`: one for each core that this process may use.
     pub(super) threads: Option<NonZeroU32>,
-    /// What it will be sent: the most at once, the longest.
-    pub(super) plans: &'a [Plan],
+    /// The longest request that it will be sent, with its answer.
+    pub(super) longest: Tokens,
+    /// The most at once.
+    pub(super) at_once: u32,
     /// The model's file.
     pub(super) path: &'a Path,
     /// The same, read.
@@ -35,13 +36,13 @@ pub(super) struct Service<'a> {
 
 impl Service<'_> {
     /// Loads the weights and starts to serve, by this clock.
-    pub(super) fn open(self, clock: Arc<dyn Clock>) -> Result<Box<dyn Target>, MeasureError> {
+    pub(super) fn open(self, clock: Arc<dyn Clock>) -> Result<InProcess, MeasureError> {
         let eos = self.loaded.tokenizer.end_of_generation().to_vec();
         let engine = open(self.path, self.loaded, self.placement, &self.options())?;
-        Ok(Box::new(InProcess::start(engine, eos, clock, Serving::default())?))
+        Ok(InProcess::start(engine, eos, clock, Serving::default())?)
     }
 
-    /// Room for every sequence of the largest plan at its full length, so that none is preempted.
+    /// Room for every sequence at its full length, so that none is preempted.
     fn options(&self) -> Options {
         let threads = match self.threads {
             Some(threads) => NonZeroUsize::try_from(threads).unwrap_or(NonZeroUsize::MIN),
@@ -51,8 +52,8 @@ impl Service<'_> {
             engine: self.engine,
             threads,
             kv: KvType::default(),
-            sequences: self.plans.iter().map(|plan| plan.in_flight_max()).max().unwrap_or(1),
-            length: self.plans.iter().map(|plan| plan.longest()).max().unwrap_or_default(),
+            sequences: self.at_once,
+            length: self.longest,
             step_tokens: STEP_TOKENS,
         }
     }

@@ -61,8 +61,10 @@ pub struct Sweep {
     pub name: String,
     /// Which of them this is, counted from 1.
     pub index: u32,
-    /// How many there were to be; where the sweep was stopped, fewer are on record.
-    pub of: u32,
+    /// How many there were to be; where the sweep was stopped, fewer are on record. `None`: it was not
+    /// known before, as of a search.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<u32>,
 }
 
 impl Sweep {

@@ -196,7 +196,7 @@ pub(crate) fn bare_model() -> Value {
         licence: None,
         sha256: None,
         read: true,
-        shape: header("run.json").model.shape,
+        shape: header("run.json").model.shape.unwrap(),
         not_runnable: Some("the engine has no code for it".to_owned()),
         caveats: vec!["sliding windows are read as whole contexts".to_owned()],
         chat: Some(false),

@@ -1,0 +1,174 @@
+//! A server that runs a model.
+
+use super::MeasureError;
+use super::ready::Ready;
+use super::subject::Remote;
+use crate::clock::Clock;
+use crate::engine::sampler::SamplerParams;
+use crate::engine::stop::StopRules;
+use crate::load::{Answer, Past};
+use crate::model::{Control, Loaded};
+use crate::record::reading::TelemetryInfo;
+use crate::record::{Model, Peaks, Server};
+use crate::target::http::{Endpoint, Http, HttpOptions};
+use crate::target::{Prompt, Request, Target};
+use crate::telemetry::scrape::MetricsAt;
+use crate::units::Tokens;
+use crate::workload::{Draft, Gauge, Message, Plan, Segment, Turn, ids, random_ids, text};
+use std::sync::Arc;
+
+/// Tokens, as a first guess, of the two texts that tell how the server counts.
+const SHORT: Tokens = Tokens(100);
+const LONG: Tokens = Tokens(1_000);
+
+/// A server that runs a model, asked what it is.
+pub(super) struct RemoteReady<'a> {
+    subject: &'a Remote,
+    sampling: SamplerParams,
+    http: Http,
+    /// How the server counts our text.
+    gauge: Gauge,
+    /// Of the model that it runs, for its tokenizer.
+    loaded: Option<Arc<Loaded>>,
+}
+
+impl<'a> RemoteReady<'a> {
+    /// Reaches the server, and asks it how it counts. Times are stamped by this clock.
+    ///
+    /// # Errors
+    /// Where it can't be reached, or doesn't say which model to ask for; where the tokenizer can't be
+    /// read.
+    pub(super) fn new(
+        subject: &'a Remote,
+        sampling: SamplerParams,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, MeasureError> {
+        let loaded = subject.tokenizer.as_deref().map(Loaded::open).transpose()?.map(Arc::new);
+        let recount = loaded.clone().map(|loaded| {
+            let count = move |text: &str| {
+                let ids = loaded.tokenizer.encode(text, Control::Literal).ok()?;
+                Some(Tokens(ids.len() as u64))
+            };
+            Arc::new(count) as crate::target::http::Recount
+        });
+        let options = HttpOptions { recount, ..subject.options.clone() };
+        let http = Http::open(&options, clock)?;
+        let sample = |tokens| text(&[Segment { seed: 0, tokens }], &Gauge::GUESS);
+        let (short, long) = (sample(SHORT), sample(LONG));
+        let counted = |text: &str| http.prompt_tokens(text);
+        let gauge = Gauge::fit((&short, counted(&short)?), (&long, counted(&long)?))
+            .ok_or(MeasureError::Gauge)?;
+        Ok(Self { subject, sampling, http, gauge, loaded })
+    }
+
+    /// Token ids, where the server takes them and we can make them.
+    fn ids(&self, draft: &Draft) -> Option<Vec<u32>> {
+        let loaded = self.loaded.as_ref()?;
+        if self.endpoint() == Endpoint::Chat || !self.http.extras().prompt_ids {
+            return None;
+        }
+        let encode =
+            |text: &str| loaded.tokenizer.encode_prompt(text, Control::Literal).unwrap_or_default();
+        match draft {
+            Draft::Prose(segments) => Some(ids(segments, &encode)),
+            Draft::RandomIds(segments) => Some(random_ids(segments, loaded.shape.vocabulary)),
+            Draft::Messages(_) => None,
+        }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        self.subject.options.endpoint
+    }
+
+    /// What is said in a turn.
+    fn said(&self, draft: &Draft) -> Vec<Message> {
+        match draft {
+            Draft::Messages(messages) => messages.to_vec(),
+            Draft::Prose(segments) | Draft::RandomIds(segments) => {
+                vec![Message { role: "user".to_owned(), content: text(segments, &self.gauge) }]
+            }
+        }
+    }
+
+    fn prompt(&self, turn: &Turn, past: Option<Past>) -> Prompt {
+        if let (None, Some(ids)) = (&past, self.ids(&turn.draft)) {
+            return Prompt::Ids(ids);
+        }
+        let said = self.said(&turn.draft);
+        if self.endpoint() == Endpoint::Chat {
+            return Prompt::Messages([before(past), said].concat());
+        }
+        let mut all = match past {
+            Some(Past { prompt: Prompt::Text(text), answer: Answer::Text(answer) }) => {
+                text + &answer + "\n"
+            }
+            _ => String::new(),
+        };
+        let texts: Vec<String> = said.into_iter().map(|one| one.content).collect();
+        all.push_str(&texts.join("\n"));
+        Prompt::Text(all)
+    }
+}
+
+/// A conversation so far.
+fn before(past: Option<Past>) -> Vec<Message> {
+    match past {
+        Some(Past { prompt: Prompt::Messages(mut messages), answer: Answer::Text(content) }) => {
+            messages.push(Message { role: "assistant".to_owned(), content });
+            messages
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Ready for RemoteReady<'_> {
+    fn model(&self) -> Model {
+        let name = self.http.model().to_owned();
+        let shape = self.loaded.as_ref().map(|loaded| loaded.shape.clone());
+        Model { name, family: None, sha256: None, shape }
+    }
+
+    fn server(&self) -> Option<Server> {
+        Some(self.http.server())
+    }
+
+    /// A server here computes on this machine's GPUs, where there are any; of another machine nothing
+    /// is known.
+    fn on_gpu(&self, telemetry: &TelemetryInfo) -> bool {
+        self.http.server().local && !telemetry.gpus.is_empty()
+    }
+
+    fn check(&self, plan: &Plan) -> Result<(), MeasureError> {
+        let longest = plan.longest();
+        match self.http.discovery().context.map(Tokens) {
+            Some(limit) if longest > limit => Err(MeasureError::Context { longest, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn probe(&self, _: &dyn Clock) -> Result<Option<Peaks>, MeasureError> {
+        Ok(None)
+    }
+
+    fn open(&mut self, _: Arc<dyn Clock>) -> Result<(), MeasureError> {
+        Ok(())
+    }
+
+    fn target(&self) -> Option<&dyn Target> {
+        Some(&self.http)
+    }
+
+    fn metrics(&self) -> Vec<MetricsAt> {
+        self.subject.metrics.clone()
+    }
+
+    fn request(&self, turn: &Turn, past: Option<Past>) -> Request {
+        let prompt = self.prompt(turn, past);
+        let tokens = match &prompt {
+            Prompt::Ids(ids) => Tokens(ids.len() as u64),
+            Prompt::Text(_) | Prompt::Messages(_) => turn.prompt,
+        };
+        let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
+        Request::of(turn.id, prompt, tokens, sampling, StopRules::exactly(turn.output))
+    }
+}
