@@ -15,7 +15,7 @@ use crate::record::{Event, Header, Outcome, Peaks, Sweep};
 use crate::target::{Prompt, Request, Target};
 use crate::telemetry::{PERIOD, Sources, Telemetry, peaks};
 use crate::units::Tokens;
-use crate::workload::{Draft, Plan, Turn, prompt};
+use crate::workload::{Draft, Plan, Turn, ids, ids_after};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,20 +124,15 @@ impl Measurement<'_> {
     fn request(&self, turn: &Turn, past: Option<Past>, tokenizer: &Tokenizer) -> Request {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(tokenizer, text).unwrap_or_default();
-        let said = match &turn.draft {
-            Draft::Prose(segments) => {
-                segments.iter().flat_map(|one| prompt(one.tokens, one.seed, &encode)).collect()
-            }
-            Draft::RandomIds(_) | Draft::Messages(_) => Vec::new(),
-        };
-        let mut prompt = match past {
-            Some(Past { prompt: Prompt::Ids(ids), answer: Answer::Ids(answer) }) => {
-                [ids, answer].concat()
-            }
+        let prompt = match (&turn.draft, past) {
+            (Draft::Prose(segments), None) => ids(segments, &encode),
+            (
+                Draft::Prose(segments),
+                Some(Past { prompt: Prompt::Ids(before), answer: Answer::Ids(answer) }),
+            ) => [before, answer, ids_after(segments, &encode)].concat(),
             // An engine in this process is asked, and answers, in ids alone.
             _ => Vec::new(),
         };
-        prompt.extend::<Vec<u32>>(said);
         let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
         Request::new(turn.id, prompt, sampling, StopRules::exactly(turn.output))
     }
@@ -307,9 +302,9 @@ impl Recording {
 }
 
 fn check_context(plan: &Plan, limit: Tokens) -> Result<(), MeasureError> {
-    let (prompt, output) = (plan.prompt.mean(), plan.output.mean());
-    if prompt + output > limit {
-        return Err(MeasureError::Context { prompt, output, limit });
+    let longest = plan.longest();
+    if longest > limit {
+        return Err(MeasureError::Context { longest, limit });
     }
     Ok(())
 }
