@@ -31,12 +31,10 @@ pub enum MeasureError {
     #[error(transparent)]
     Peaks(#[from] PeaksError),
     /// The requests don't fit into the engine's context.
-    #[error("{prompt} of prompt and {output} of output are more than the {limit} that fit")]
+    #[error("a prompt and its output can come to {longest}: more than the {limit} that fit")]
     Context {
-        /// Asked for.
-        prompt: Tokens,
-        /// Asked for.
-        output: Tokens,
+        /// The most that a request can come to.
+        longest: Tokens,
         /// What fits.
         limit: Tokens,
     },

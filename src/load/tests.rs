@@ -13,17 +13,22 @@ use crate::record::builder::RunBuilder;
 use crate::record::{Arrivals, Finish, Lengths, Moment, Outcome, Phase, Request, Run, parse};
 use crate::target::{Prompt, Request as Asked};
 use crate::units::{Seconds, Tokens};
-use crate::workload::{Plan, Turn};
+use crate::workload::{Content, Mix, Plan, Turn};
 use scripted::Scripted;
 use std::sync::atomic::AtomicBool;
 
-fn plan(arrivals: Arrivals) -> Plan {
+/// Prompts of 3 tokens, and so much output.
+fn of_output(output: u64) -> Content {
     let fixed = |tokens| Lengths::Fixed { tokens: Tokens(tokens) };
+    Content::Mix(Mix::plain(fixed(3), fixed(output)))
+}
+
+fn plan(arrivals: Arrivals) -> Plan {
     Plan {
+        name: None,
         arrivals,
         cap: None,
-        prompt: fixed(3),
-        output: fixed(4),
+        content: of_output(4),
         warm_up: Seconds(6.0),
         measure: Seconds(10.0),
         measure_max: Seconds(10.0),

@@ -1,20 +1,35 @@
 //! What to send, when.
 
-use super::session::{Draft, Segment, Session, Turn};
+#[cfg(test)]
+mod tests;
+
+use super::arrive::Times;
+use super::content::{Cache, Content, Level, Mix, Sizes, Text, Think, Turns};
+use super::dataset::Talk;
+use super::draw::{Purpose, below, longest, mixed, stream};
+use super::mix::{Keys, think};
+use super::session::{Draft, Message, Segment, Session, Turn};
+use super::share::Shape;
+use super::trace::{Block, Traced};
 use crate::record::{Arrivals, Lengths, RequestId, Workload};
 use crate::units::{Ratio, Seconds, Tokens};
+use std::sync::Arc;
+
+/// Sessions that are drawn to say what generated ones are like: their shares are known to a percent.
+const SAMPLE: usize = 2_000;
 
 /// What to send, when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// When sessions are due.
+    /// What users call it: a preset's name, or a file's.
+    pub name: Option<String>,
+    /// When sessions are due. Those of a trace need its requests for content: any other content has
+    /// no times of its own, and then there are no sessions.
     pub arrivals: Arrivals,
     /// The most in flight at once of an open loop.
     pub cap: Option<u32>,
-    /// Prompt tokens of each.
-    pub prompt: Lengths,
-    /// Output tokens of each.
-    pub output: Lengths,
+    /// What is sent.
+    pub content: Content,
     /// How long requests are sent before anything is counted.
     pub warm_up: Seconds,
     /// How long is counted.
@@ -22,7 +37,7 @@ pub struct Plan {
     /// Where fewer than [`Plan::ROUNDS`] rounds of requests have ended by then, counting goes on until
     /// they have, or until this long was counted.
     pub measure_max: Seconds,
-    /// What the prompts, and the sampler, are drawn from.
+    /// What everything is drawn from.
     pub seed: u64,
 }
 
@@ -45,53 +60,269 @@ impl Plan {
         }
     }
 
-    /// The longest prompt and output together.
+    /// The longest that a request can become, with the turns before it and its answer.
     pub fn longest(&self) -> Tokens {
-        self.prompt.mean() + self.output.mean()
+        match &self.content {
+            Content::Mix(mix) => mix.longest(),
+            Content::Trace(trace) => trace.longest(),
+            Content::Dataset { data, output, cache, .. } => {
+                // The nonce is no part of the data: a byte is a token at the most.
+                let nonce = if *cache == Cache::Bust { nonce(0).len() as u64 } else { 0 };
+                data.longest(longest(*output)) + Tokens(nonce)
+            }
+        }
     }
 
     /// What a record says of it, with how tokens were chosen, in words.
     pub fn describe(&self, sampling: String) -> Workload {
+        let shape = self.shape();
+        let empirical = |mean| Lengths::Empirical { mean };
+        let (prompt, output) = match &self.content {
+            Content::Mix(Mix {
+                sizes: Sizes::Apart { prompt, output },
+                prefix,
+                conversation,
+                ..
+            }) => {
+                let alone = prefix.is_empty() && conversation.is_none();
+                (if alone { *prompt } else { empirical(shape.prompt()) }, *output)
+            }
+            _ => (empirical(shape.prompt()), empirical(shape.output())),
+        };
         Workload {
-            name: None,
+            name: self.name.clone(),
             arrivals: self.arrivals,
             cap: self.cap,
-            prompt: self.prompt,
-            output: self.output,
-            text: "natural text".to_owned(),
-            shared: Ratio::of(0.0),
+            prompt,
+            output,
+            text: words(&self.content),
+            shared: match &self.content {
+                Content::Mix(Mix { cache: Cache::Warm, .. }) => Ratio::ONE,
+                _ => shape.shared(),
+            },
             measure: self.measure,
             seed: self.seed,
             sampling,
         }
     }
 
-    /// Its sessions, in the order in which they are due.
+    /// Its sessions, in the order in which they are due. No text is made for them yet.
     pub fn sessions(&self) -> impl Iterator<Item = Session> + Send + '_ {
-        (0..).map(|number| self.session(number))
+        let mut id = 0_u32;
+        self.unnumbered().map(move |mut session| {
+            for turn in &mut session.turns {
+                turn.id = RequestId(id);
+                id = id.saturating_add(1);
+            }
+            session
+        })
     }
 
-    /// The session of this number. Plans that differ in how many are in flight share none, so that
-    /// what one leaves in a prefix cache does not quicken the next.
-    fn session(&self, number: u32) -> Session {
-        // Streams of one seed are steps of 2^32 apart, and an odd increment reaches no multiple of
-        // that in fewer than 2^32 requests.
-        let seed = self.seed ^ (u64::from(self.in_flight_max()) << 32);
-        // SplitMix64's finaliser: neighbouring numbers give unrelated streams. Steele, Lea, Flood,
-        // "Fast splittable pseudorandom number generators", OOPSLA 2014.
-        let mut mixed = seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let seed = mixed ^ (mixed >> 31);
-        let prompt = self.prompt.mean();
-        let turn = Turn {
-            id: RequestId(number),
-            draft: Draft::Prose(vec![Segment { seed, tokens: prompt }]),
-            prompt,
-            output: self.output.mean(),
-            think: Seconds(0.0),
-            seed,
+    fn unnumbered(&self) -> Box<dyn Iterator<Item = Session> + Send + '_> {
+        let keys = self.keys();
+        let session = |number, due, turns| Session { number, due, turns };
+        let times = (0..u32::MAX).zip(Times::of(self.arrivals, self.seed));
+        match &self.content {
+            Content::Mix(mix) => Box::new(
+                times.map(move |(number, due)| session(number, due, mix.turns(keys, number))),
+            ),
+            Content::Trace(trace) if matches!(self.arrivals, Arrivals::Trace { .. }) => {
+                Box::new((0..u32::MAX).zip(trace.requests()).map(move |(number, one)| {
+                    session(number, Some(one.at), vec![replayed(keys, 0, number, one)])
+                }))
+            }
+            Content::Trace(trace) => {
+                let again =
+                    (0_u64..).flat_map(|lap| trace.requests().iter().map(move |r| (lap, r)));
+                Box::new(times.zip(again).map(move |((number, due), (lap, one))| {
+                    session(number, due, vec![replayed(keys, lap, number, one)])
+                }))
+            }
+            Content::Dataset { data, output, think, cache } => {
+                let asked = Asked { keys, output: *output, think: *think, cache: *cache };
+                let again = (0_u32..).flat_map(move |lap| {
+                    shuffled(keys.shape, lap, data.talks().len()).map(|at| &data.talks()[at])
+                });
+                Box::new(times.zip(again).map(move |((number, due), talk)| {
+                    session(number, due, asked.turns(number, talk))
+                }))
+            }
+        }
+    }
+
+    /// Lengths are of the seed alone. Text is of the load besides: plans that differ in how many are
+    /// in flight, or come at which rate, share none, so that what one leaves in a prefix cache does
+    /// not quicken the next.
+    fn keys(&self) -> Keys {
+        let (process, load, spread) = match self.arrivals {
+            Arrivals::Closed { in_flight } => (0, u64::from(in_flight), 0),
+            Arrivals::Constant { rate } => (1, rate.0.to_bits(), 0),
+            Arrivals::Poisson { rate } => (2, rate.0.to_bits(), 0),
+            Arrivals::Gamma { rate, cv } => (3, rate.0.to_bits(), cv.get().to_bits()),
+            Arrivals::Trace { rate, .. } => (4, rate.0.to_bits(), 0),
         };
-        Session { number, due: None, turns: vec![turn] }
+        let cap = self.cap.map_or(u64::MAX, u64::from);
+        Keys { shape: self.seed, text: mixed(&[self.seed, process, load, spread, cap]) }
+    }
+
+    fn shape(&self) -> Shape {
+        // What the content is like doesn't depend on when it comes.
+        let at_once = Self { arrivals: Arrivals::Closed { in_flight: 1 }, ..self.clone() };
+        match &self.content {
+            Content::Mix(_) => Shape::of(at_once.sessions().take(SAMPLE), true),
+            Content::Trace(trace) => {
+                Shape::of(at_once.sessions().take(trace.requests().len()), false)
+            }
+            Content::Dataset { data, .. } => {
+                Shape::of(at_once.sessions().take(data.talks().len()), false)
+            }
+        }
+    }
+}
+
+/// A trace's request. Its blocks are those of all requests of this lap.
+fn replayed(keys: Keys, lap: u64, number: u32, one: &Traced) -> Turn {
+    let segment = |block: &Block| Segment {
+        seed: keys.shared(mixed(&[lap, block.id])),
+        tokens: block.tokens,
+    };
+    let mut segments: Vec<Segment> = one.blocks.iter().map(segment).collect();
+    let covered: Tokens = segments.iter().map(|segment| segment.tokens).sum();
+    if covered < one.prompt {
+        let rest = Tokens(one.prompt.0 - covered.0);
+        segments.push(Segment { seed: keys.own(number, 0), tokens: rest });
+    }
+    Turn {
+        id: RequestId(0),
+        draft: Draft::Prose(segments),
+        prompt: one.prompt,
+        output: one.output,
+        think: Seconds(0.0),
+        seed: keys.sampler(number, 0),
+    }
+}
+
+/// How a dataset's conversations are had.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    keys: Keys,
+    output: Lengths,
+    think: Think,
+    cache: Cache,
+}
+
+impl Asked {
+    fn turns(self, number: u32, talk: &Talk) -> Vec<Turn> {
+        let Self { keys, output, cache, .. } = self;
+        let mut outputs = stream(keys.shape, Purpose::Output, number);
+        let mut thinking = stream(keys.shape, Purpose::Conversation, number);
+        (0_u32..)
+            .zip(&talk.turns)
+            .map(|(index, ask)| {
+                let drawn = super::draw::length(&mut outputs, output);
+                let first = index == 0;
+                let (messages, mark) = match cache {
+                    Cache::Bust if first => {
+                        (marked(&ask.messages, keys.own(number, index)), NONCE_TOKENS)
+                    }
+                    _ => (Arc::clone(&ask.messages), Tokens(0)),
+                };
+                Turn {
+                    id: RequestId(0),
+                    draft: Draft::Messages(messages),
+                    prompt: ask.prompt + mark,
+                    output: ask.output.unwrap_or(drawn),
+                    think: if first { Seconds(0.0) } else { think(&mut thinking, self.think) },
+                    seed: keys.sampler(number, index),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The messages with a line of their own before the first that isn't the system's: what stands
+/// before it may be shared by plan.
+fn marked(messages: &[Message], seed: u64) -> Arc<[Message]> {
+    let mut messages = messages.to_vec();
+    let at = messages.iter().position(|one| one.role != "system").unwrap_or(0);
+    if let Some(message) = messages.get_mut(at) {
+        message.content.insert_str(0, &nonce(seed));
+    }
+    messages.into()
+}
+
+/// About two hexadecimal digits are a token.
+const NONCE_TOKENS: Tokens = Tokens(8);
+
+fn nonce(seed: u64) -> String {
+    format!("{seed:016x}\n")
+}
+
+/// The numbers below `count` in an order of this lap: Fisher and Yates.
+fn shuffled(seed: u64, lap: u32, count: usize) -> std::vec::IntoIter<usize> {
+    let mut draw = stream(seed, Purpose::Order, lap);
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        let pick = below(&mut draw, last as u64 + 1);
+        order.swap(last, usize::try_from(pick).unwrap_or(last));
+    }
+    order.into_iter()
+}
+
+/// What is sent, in words.
+fn words(content: &Content) -> String {
+    match content {
+        Content::Trace(trace) => trace.words(),
+        Content::Dataset { data, cache, .. } => {
+            let mut words = format!("{} conversations of a dataset", data.talks().len());
+            if *cache == Cache::Bust {
+                words.push_str(", each begun with a line of its own");
+            }
+            if data.left_out() > 0 {
+                words.push_str(&format!("; {} that ask nothing left out", data.left_out()));
+            }
+            words
+        }
+        Content::Mix(mix) => {
+            let mut words = match mix.text {
+                Text::Prose => "natural text",
+                Text::RandomIds => "random token ids",
+            }
+            .to_owned();
+            if mix.cache == Cache::Warm {
+                words.push_str(", the same in all prompts");
+            }
+            for (depth, level) in mix.prefix.iter().enumerate() {
+                words.push_str(&of_level(depth, level));
+            }
+            if let Some(conversation) = mix.conversation {
+                words.push_str(&format!("; conversations of {}", of_turns(conversation.turns)));
+                words.push_str(&format!(", {} tokens a follow-up", conversation.follow_up));
+                words.push_str(&of_think(conversation.think));
+            }
+            words
+        }
+    }
+}
+
+fn of_level(depth: usize, level: &Level) -> String {
+    let whose = if depth == 0 { "of all" } else { "of these" };
+    let Level { share, tokens, groups } = level;
+    format!("; {share} {whose} begin with one of {groups} prefixes of {} tokens", tokens.0)
+}
+
+fn of_turns(turns: Turns) -> String {
+    match turns {
+        Turns::Fixed(turns) => format!("{turns} turns"),
+        Turns::Uniform { min, max } => format!("{min} to {max} turns"),
+        Turns::Geometric { mean, max } => format!("about {} turns, at most {max}", mean.get()),
+    }
+}
+
+fn of_think(think: Think) -> String {
+    match think {
+        Think::Fixed(time) if time.0 <= 0.0 => String::new(),
+        Think::Fixed(time) => format!(", {time} to think"),
+        Think::Exponential(mean) => format!(", about {mean} to think"),
     }
 }

@@ -8,7 +8,7 @@ use crate::hint::Fault;
 use crate::model::Catalogue;
 use crate::record::{Arrivals, Lengths};
 use crate::units::{Seconds, Tokens};
-use crate::workload::Plan;
+use crate::workload::{Content, Mix, Plan};
 use std::num::NonZeroU32;
 
 /// More requests in flight than the queue of the engine could ever hold.
@@ -63,10 +63,13 @@ impl TryFrom<RawBench> for Bench {
             at_least_one("--output-tokens", &raw.output_tokens)?,
         );
         let plan = |in_flight| Plan {
+            name: None,
             arrivals: Arrivals::Closed { in_flight },
             cap: None,
-            prompt: Lengths::Fixed { tokens: prompt },
-            output: Lengths::Fixed { tokens: output },
+            content: Content::Mix(Mix::plain(
+                Lengths::Fixed { tokens: prompt },
+                Lengths::Fixed { tokens: output },
+            )),
             warm_up: times.warm_up,
             measure: times.measure,
             measure_max: times.measure_max,

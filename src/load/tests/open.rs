@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 fn twenty_a_second(cap: Option<u32>) -> Plan {
     Plan {
         cap,
-        output: Lengths::Fixed { tokens: Tokens(100) },
+        content: of_output(100),
         warm_up: Seconds(0.0),
         measure: Seconds(20.0),
         measure_max: Seconds(20.0),
@@ -88,7 +88,7 @@ fn the_truth_of_a_stall_by_hand() {
 
 #[test]
 fn requests_are_sent_when_they_are_due() {
-    let plan = Plan { output: Lengths::Fixed { tokens: Tokens(4) }, ..twenty_a_second(None) };
+    let plan = Plan { content: of_output(4), ..twenty_a_second(None) };
     let run = drive(&Scripted::new().timed(0.01, 0.01), &plan);
     for (n, request) in run.requests.iter().enumerate().take(400) {
         let due = seconds(0.05 * f64::from(u32::try_from(n).unwrap()));
@@ -101,7 +101,7 @@ fn requests_are_sent_when_they_are_due() {
 /// Of what is measured, nothing is left out because it ended late.
 #[test]
 fn an_open_loop_goes_on_until_what_was_measured_has_ended() {
-    let plan = Plan { output: Lengths::Fixed { tokens: Tokens(100) }, ..twenty_a_second(None) };
+    let plan = Plan { content: of_output(100), ..twenty_a_second(None) };
     let run = drive(&Scripted::new().timed(5.0, 0.01), &plan);
     let measured = run.measured().unwrap();
     let due: Vec<_> = run.requests.iter().filter(|one| measured.holds(one.due)).collect();
