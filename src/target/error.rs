@@ -1,5 +1,6 @@
 //! Why a target refuses a request.
 
+use super::http::HttpError;
 use crate::engine::sampler::SamplerError;
 use crate::engine::stop::StopError;
 use crate::hint::{Fault, Hint};
@@ -64,6 +65,9 @@ pub enum TargetError {
     /// The scheduler can't work with what the engine can hold.
     #[error("{0}")]
     Limits(#[from] LimitsError),
+    /// A server can't be asked for it.
+    #[error("{0}")]
+    Http(#[from] HttpError),
     /// The engine's thread can't be started.
     #[error("the engine's thread can't be started: {0}")]
     Thread(std::io::Error),
@@ -78,6 +82,7 @@ impl Hint for TargetError {
             Self::Limits(error) => error.hint(),
             Self::Sampler(error) => error.hint(),
             Self::Stop(error) => error.hint(),
+            Self::Http(error) => error.hint(),
             _ => None,
         }
     }
@@ -91,6 +96,7 @@ impl Hint for TargetError {
             Self::Limits(error) => error.fault(),
             Self::Sampler(error) => error.fault(),
             Self::Stop(error) => error.fault(),
+            Self::Http(error) => error.fault(),
             Self::Thread(_) => Fault::Environment,
         }
     }

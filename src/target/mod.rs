@@ -3,11 +3,12 @@
 //! Invariant: a request that was accepted ends with exactly one [`What::Done`], whatever fails,
 //! panics or is cancelled, and nothing follows it; times are stamped by the target through the run's
 //! clock, when it had the thing, not when somebody read the channel. Guarded by the tests of
-//! [`in_process`], a property test among them.
+//! [`in_process`] and `tests/http_target.rs`, property tests among them.
 //!
 //! Deliberately absent: prices, and when to send what (that is `load`'s).
 
 mod error;
+pub mod http;
 pub mod in_process;
 
 pub use error::TargetError;

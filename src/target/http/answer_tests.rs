@@ -1,0 +1,1 @@
+//! Streams as servers write them, and what they say.

@@ -1,0 +1,1 @@
+//! Bodies of requests, as servers read them.
