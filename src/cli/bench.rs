@@ -1,13 +1,13 @@
 //! `mtok bench`: the main job.
 
-use super::checked::{Bench, Judging};
+use super::checked::{Bench, Judging, Running, Subject};
 use super::failure::Failure;
 use super::home::Home;
 use super::progress::Line;
 use super::raw::Format;
 use super::{interrupt, output, weights};
 use crate::clock::wall;
-use crate::conduct::Measurement;
+use crate::conduct::{self, Local, Measurement};
 use crate::cost::{Assumptions, Books, Judgement, Ladder};
 use crate::hardware::{Catalogue, Rentals};
 use crate::hint::Fault;
@@ -16,21 +16,22 @@ use crate::record::{Outcome, Run};
 use crate::report::{bench_document, ladder_document};
 use crate::store;
 use crate::telemetry::driver::cuda_driver;
+use std::sync::atomic::AtomicBool;
 
 /// Fetches, runs, judges, prints.
 pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
-    tell_of_unused_gpu();
+    if matches!(bench.subject, Subject::Local { .. }) {
+        tell_of_unused_gpu();
+    }
     let home = Home::find()?;
     let stop = interrupt::flag()?;
-    let subject = weights::at_hand(&bench.model, &home, stop)?;
+    let subject = subject(bench, &home, stop)?;
     let mut line = Line::new();
     let measurement = Measurement {
         subject: &subject,
-        plans: &bench.plans,
+        course: &bench.course,
         sampling: bench.sampling,
-        device: bench.device,
-        engine: bench.engine,
-        threads: bench.threads,
+        precision: bench.precision,
         runs: &home.runs(),
         stop,
     };
@@ -40,7 +41,7 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
     let runs: Vec<_> = measured.folders.iter().map(|f| store::read(f)).collect::<Result<_, _>>()?;
     let judging = &bench.judging;
     match runs.as_slice() {
-        [run] if bench.plans.len() == 1 => print(run, judging, format)?,
+        [run] if run.header.sweep.is_none() => print(run, judging, format)?,
         rungs => print_ladder(rungs, judging, format)?,
     }
     if measured.outcome == Outcome::Interrupted {
@@ -52,6 +53,18 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// What is measured, its weights at hand.
+fn subject(bench: &Bench, home: &Home, stop: &AtomicBool) -> Result<conduct::Subject, Failure> {
+    Ok(match &bench.subject {
+        Subject::Local { model, running: Running { device, engine, threads } } => {
+            let weights = weights::at_hand(model, home, stop)?;
+            let (device, engine, threads) = (*device, *engine, *threads);
+            conduct::Subject::Local(Local { weights, device, engine, threads })
+        }
+        Subject::Remote(remote) => conduct::Subject::Remote(remote.as_ref().clone()),
+    })
 }
 
 /// Judges a run and prints the judgement.

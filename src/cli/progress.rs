@@ -62,8 +62,12 @@ impl Line {
             }),
             Stage::Probing => self.say("probing the machine's peaks", "{msg} {spinner}"),
             Stage::Loading => self.say("loading the weights", "{msg} {spinner}"),
-            Stage::Rung { in_flight, index, of } => {
-                self.rung = format!("{index} of {of}, {in_flight} at once: ");
+            Stage::Reaching => self.say("asking the server what it is", "{msg} {spinner}"),
+            Stage::Rung { level, index, of } => {
+                self.rung = match of {
+                    Some(of) => format!("{index} of {of}, {level}: "),
+                    None => format!("run {index}, {level}: "),
+                };
             }
             Stage::Running(progress) => {
                 let phase = match progress.phase {

@@ -1,5 +1,12 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
+mod bench;
+
+pub(crate) use bench::{
+    CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
+    RawServer, SearchBy, TextKind,
+};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What a million tokens really costs on the GPU you rent.
@@ -119,64 +126,9 @@ pub(crate) enum Grain {
     Hour,
 }
 
-/// `mtok bench`.
+/// What measurements are judged by.
 #[derive(Debug, Args)]
-pub(crate) struct RawBench {
-    /// A model's name (`mtok models list`), or the path of a GGUF file or of a folder with
-    /// safetensors. Default: a small one.
-    #[arg(value_name = "MODEL")]
-    pub model: Option<String>,
-    /// What to judge it by.
-    #[command(flatten)]
-    pub judging: RawJudging,
-    /// Requests in flight at once: one number for one point; several for a ladder, a run each.
-    /// Default: 1,2,4,8,16,32.
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub concurrency: Vec<u32>,
-    /// Prompt tokens of each request.
-    #[arg(long, value_name = "N", default_value = "128")]
-    pub prompt_tokens: String,
-    /// Output tokens of each request.
-    #[arg(long, value_name = "N", default_value = "64")]
-    pub output_tokens: String,
-    /// How long to measure each point. Default: 40s; on each rung of a ladder 6s, and up to 12s until
-    /// six rounds of requests have ended.
-    #[arg(long, value_name = "TIME")]
-    pub duration: Option<String>,
-    /// How long to send requests before anything is counted. Default: 4s; on each rung of a ladder 1s.
-    #[arg(long, value_name = "TIME")]
-    pub warmup: Option<String>,
-    /// What prompts and sampling are drawn from.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Sampling temperature; 0 takes the likeliest token.
-    #[arg(long, value_name = "T", default_value_t = 0.0, allow_negative_numbers = true)]
-    pub temperature: f64,
-    /// Sample among this many likeliest tokens only.
-    #[arg(long, value_name = "K")]
-    pub top_k: Option<u32>,
-    /// Sample among the likeliest tokens that together have this probability.
-    #[arg(long, value_name = "P")]
-    pub top_p: Option<f64>,
-    /// Leave out tokens less likely than this share of the likeliest.
-    #[arg(long, value_name = "P")]
-    pub min_p: Option<f64>,
-    /// Where to run.
-    #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
-    pub device: Device,
-    /// What runs the model.
-    #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
-    pub engine: Engine,
-    /// Threads that compute. Default: one for each core that this process may use.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<u32>,
-    /// How results are written.
-    #[command(flatten)]
-    pub output: RawOutput,
-}
-
-/// What measurements are judged by: nothing of it changes what is measured.
-#[derive(Debug, Args)]
+#[command(next_help_heading = "Judging")]
 pub(crate) struct RawJudging {
     /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for its GPU.
     #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
@@ -184,31 +136,10 @@ pub(crate) struct RawJudging {
     /// Loads to print the cost at, beside 100 %, 30 % and 10 %: `45%`.
     #[arg(long, value_name = "SHARES", value_delimiter = ',')]
     pub load: Vec<String>,
-    /// What latencies shall keep to: `ttft=500ms,tpot.p95=50ms,e2e=10s`. Without a percentile: p90.
+    /// What latencies shall keep to: `ttft.p99<=500ms,tpot.p95<=50ms,e2e<=10s`. Without a percentile:
+    /// p90.
     #[arg(long, value_name = "LIMITS")]
     pub slo: Option<String>,
-}
-
-/// What runs the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub(crate) enum Engine {
-    /// The engine of this program, which batches.
-    #[default]
-    Own,
-    /// The models of candle-transformers, one request at a time: a second opinion.
-    Reference,
-}
-
-/// Where the engine runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub(crate) enum Device {
-    /// On a GPU where there is one that this binary can use, else on the CPU.
-    #[default]
-    Auto,
-    /// On the CPU.
-    Cpu,
-    /// On a CUDA GPU, or not at all.
-    Cuda,
 }
 
 /// `mtok models`.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::home::Home;
 use super::progress::Line;
-use crate::conduct::Subject;
+use crate::conduct::Weights;
 use crate::fetch::{self, Assurance, Settings};
 use crate::model::{Catalogue, Manifest, Source};
 use crate::units::Bytes;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Sees to it that the model's file is here, fetching it where it isn't.
-pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<Subject, Failure> {
+pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<Weights, Failure> {
     let catalogue = Catalogue::embedded()?;
     match catalogue.resolve(argument)? {
         Source::File(path) => {
@@ -19,7 +19,7 @@ pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<
             // A folder's name may have a dot in it that begins no extension: `Qwen2.5-0.5B`.
             let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
             let stem = stem.unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            Ok(Subject {
+            Ok(Weights {
                 name: known.map_or(stem, |manifest| manifest.title.clone()),
                 family: known.and_then(|manifest| manifest.family.clone()),
                 sha256: None,
@@ -28,7 +28,7 @@ pub(crate) fn at_hand(argument: &str, home: &Home, stop: &AtomicBool) -> Result<
         }
         Source::Manifest(manifest) => {
             let path = fetch(&manifest, home, stop)?;
-            Ok(Subject {
+            Ok(Weights {
                 name: manifest.title.clone(),
                 family: manifest.family.clone(),
                 sha256: manifest.sha256.map(|sum| sum.to_string()),

@@ -4,7 +4,9 @@ use crate::engine::EngineError;
 use crate::hint::{Fault, Hint};
 use crate::load::{DriverError, JournalError};
 use crate::model::ModelError;
+use crate::store::StoreError;
 use crate::target::TargetError;
+use crate::target::http::HttpError;
 use crate::telemetry::peaks::PeaksError;
 use crate::units::Tokens;
 use std::path::PathBuf;
@@ -38,6 +40,12 @@ pub enum MeasureError {
         /// What fits.
         limit: Tokens,
     },
+    /// The server can't be asked.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A run that a search has to judge can't be read back.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// It failed once there was a record of it.
     #[error("{error}")]
     Recorded {
@@ -70,6 +78,8 @@ impl Hint for MeasureError {
                 );
                 Some(error.hint().map_or_else(|| kept.clone(), |hint| format!("{hint}\n{kept}")))
             }
+            Self::Http(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::Telemetry(_) => None,
         }
     }
@@ -83,6 +93,8 @@ impl Hint for MeasureError {
             Self::Driver(error) => error.fault(),
             Self::Peaks(error) => error.fault(),
             Self::Context { .. } => Fault::Usage,
+            Self::Http(error) => error.fault(),
+            Self::Store(error) => error.fault(),
             Self::Recorded { error, .. } => error.fault(),
             Self::Telemetry(_) => Fault::Environment,
         }

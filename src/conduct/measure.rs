@@ -194,11 +194,7 @@ impl Bench<'_> {
     }
 
     /// One run and its record.
-    fn rung(
-        &mut self,
-        plan: &Plan,
-        watch: &mut dyn FnMut(Stage),
-    ) -> Result<Outcome, MeasureError> {
+    fn rung(&mut self, plan: &Plan, watch: &mut dyn FnMut(Stage)) -> Result<Outcome, MeasureError> {
         let (measurement, index) = (self.measurement, self.folders.len());
         let of = measurement.course.len();
         // Opened anew for each run: its counters and its pace begin with the run.

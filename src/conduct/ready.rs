@@ -3,10 +3,10 @@
 use super::MeasureError;
 use crate::clock::Clock;
 use crate::load::Past;
+use crate::record::reading::ServerReading;
 use crate::record::reading::TelemetryInfo;
 use crate::record::{Model, Peaks, Server};
 use crate::target::{Request, Target};
-use crate::record::reading::ServerReading;
 use crate::telemetry::scrape::MetricsAt;
 use crate::workload::{Plan, Turn};
 use std::sync::Arc;

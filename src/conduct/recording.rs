@@ -20,7 +20,10 @@ impl Recording {
     }
 
     /// Notes the sweep that it belongs to, and says the sweep's name.
-    pub(super) fn belongs_to(&mut self, sweep: Option<Sweep>) -> Result<Option<String>, MeasureError> {
+    pub(super) fn belongs_to(
+        &mut self,
+        sweep: Option<Sweep>,
+    ) -> Result<Option<String>, MeasureError> {
         if self.header.sweep != sweep {
             self.header.sweep.clone_from(&sweep);
             self.update()?;

@@ -55,9 +55,7 @@ impl<'a> RemoteReady<'a> {
         let http = Http::open(&options, clock)?;
         let sample = |tokens| text(&[Segment { seed: 0, tokens }], &Gauge::GUESS);
         let (short, long) = (sample(SHORT), sample(LONG));
-        let counted = |text: &str| http.prompt_tokens(text);
-        let gauge = Gauge::fit((&short, counted(&short)?), (&long, counted(&long)?))
-            .ok_or(MeasureError::Gauge)?;
+        let gauge = http.gauge(&short, &long)?;
         Ok(Self { subject, sampling, http, gauge, loaded })
     }
 

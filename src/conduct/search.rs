@@ -232,14 +232,16 @@ mod tests {
     /// 12 and 13 are neighbours; 12 must hold twice more.
     #[test]
     fn a_search_by_hand() {
-        let (found, runs) = search(Level::InFlight(1), Level::InFlight(256), up_to(Level::InFlight(12)));
+        let (found, runs) =
+            search(Level::InFlight(1), Level::InFlight(256), up_to(Level::InFlight(12)));
         assert_eq!(found, Next::Found { level: Level::InFlight(12), bounded: true });
         assert_eq!(runs, in_flight(&[1, 2, 4, 8, 16, 11, 13, 12, 12, 12]));
     }
 
     #[test]
     fn where_nothing_misses_the_highest_that_may_be_tried_is_found() {
-        let (found, runs) = search(Level::InFlight(3), Level::InFlight(10), up_to(Level::InFlight(99)));
+        let (found, runs) =
+            search(Level::InFlight(3), Level::InFlight(10), up_to(Level::InFlight(99)));
         assert_eq!(found, Next::Found { level: Level::InFlight(10), bounded: false });
         assert_eq!(runs, in_flight(&[3, 6, 10, 10, 10]));
     }
@@ -279,8 +281,7 @@ mod tests {
         });
         assert_eq!(found, Next::Found { level: Level::InFlight(1), bounded: false });
         assert_eq!(lengths, [1, 2, 4, 1, 2, 4, 1, 2, 4]);
-        let (found, runs) =
-            search(Level::InFlight(1), Level::InFlight(8), |_, _| Answer::CantTell);
+        let (found, runs) = search(Level::InFlight(1), Level::InFlight(8), |_, _| Answer::CantTell);
         assert_eq!((found, runs.len()), (Next::None, 3));
     }
 

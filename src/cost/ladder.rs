@@ -146,6 +146,7 @@ impl Ladder {
         });
         let sweep = judged.iter().find_map(|judgement| judgement.run.sweep.clone());
         let (name, planned) = sweep.map(|sweep| (sweep.name, sweep.of)).unzip();
+        let planned = planned.flatten();
         let rungs: Vec<Rung> = judged.iter().map(Rung::of).collect();
         let sound = || rungs.iter().filter(|rung| rung.is_sound());
         let meets =

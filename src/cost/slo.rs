@@ -41,7 +41,7 @@ pub enum Kind {
 /// Why a text is no set of objectives.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SloError {
-    /// No `=` in it.
+    /// No `<=` in it.
     #[error("`{0}` is not an objective")]
     Form(String),
     /// Another latency than those that are measured for requests.
@@ -65,7 +65,7 @@ impl Hint for SloError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Form(_) | Self::Nothing(_) => {
-                Some("write it like `ttft=500ms,tpot.p95=50ms`".to_owned())
+                Some("write it like `ttft<=500ms,tpot.p95<=50ms`".to_owned())
             }
             Self::Kind(_) => Some("there are `ttft`, `tpot` and `e2e`".to_owned()),
             Self::Percentile(_) => Some("there are `p50`, `p90`, `p95` and `p99`".to_owned()),
@@ -127,7 +127,7 @@ impl std::str::FromStr for Objective {
 
     fn from_str(text: &str) -> Result<Self, SloError> {
         let part = text.trim();
-        let Some((name, time)) = part.split_once('=') else {
+        let Some((name, time)) = part.split_once("<=").or_else(|| part.split_once('=')) else {
             return Err(SloError::Form(part.to_owned()));
         };
         let (name, percentile) = match name.trim().split_once('.') {
@@ -204,7 +204,7 @@ pub struct Ruling {
 
 impl SloVerdict {
     /// Lays a run beside objectives.
-    pub(super) fn of(slo: &Slo, run: &Run, summary: &Summary) -> Self {
+    pub fn of(slo: &Slo, run: &Run, summary: &Summary) -> Self {
         let latency = |kind| -> &Latency {
             match kind {
                 Kind::Ttft => &summary.ttft,

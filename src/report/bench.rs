@@ -29,10 +29,7 @@ pub fn bench_document(judgement: &Judgement) -> Document {
         document.table(objectives([(judgement.run.workload.level(), verdict)]));
     }
     body(&mut document, judgement);
-    document.table(roofline([(
-        judgement.run.workload.level(),
-        &judgement.roofline,
-    )]));
+    document.table(roofline([(judgement.run.workload.level(), &judgement.roofline)]));
     prices(&mut document, judgement);
     document.words(trust(judgement));
     document

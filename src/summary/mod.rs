@@ -13,6 +13,7 @@ mod goodput;
 mod interval;
 mod latency;
 mod percentile;
+mod precision;
 mod split;
 mod steady;
 mod steps;
@@ -26,6 +27,7 @@ pub use doubt::Doubt;
 pub use goodput::{Goodput, Timing, goodput};
 pub use latency::Latency;
 pub use percentile::Percentile;
+pub use precision::relative_error;
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;
 

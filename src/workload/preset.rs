@@ -3,7 +3,7 @@
 //! Invariant: a preset says whose it is and how old. What somebody else published is as published;
 //! what is ours says so. Guarded by the tests below.
 
-use super::content::{Cache, Conversation, Level, Mix, Sizes, Text, Think, Turns};
+use super::content::{Conversation, Level, Mix, Text, Think, Turns};
 use super::error::SpecError;
 use crate::record::Lengths;
 use crate::units::{Ratio, Seconds, Tokens};
@@ -195,6 +195,7 @@ impl std::str::FromStr for Preset {
 
 #[cfg(test)]
 mod tests {
+    use super::super::content::{Cache, Sizes};
     use super::*;
     use crate::hint::Hint;
 

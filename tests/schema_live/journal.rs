@@ -31,7 +31,7 @@ pub(crate) fn header(fixture: &str) -> Header {
 
 /// A run's part in a sweep of six.
 pub(crate) fn part(index: u32) -> Sweep {
-    Sweep { name: "2026-11-22T08-00-01Z-ladder".to_owned(), index, of: 6 }
+    Sweep { name: "2026-11-22T08-00-01Z-ladder".to_owned(), index, of: Some(6) }
 }
 
 /// Writes a record where the program looks for it; `torn` is what a cut-off write left behind.

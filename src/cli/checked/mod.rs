@@ -1,12 +1,16 @@
 //! What the flags mean together: every rule between them, and values with units.
 
 mod bench;
+mod content;
 mod cost;
 mod judging;
+mod load;
+mod subject;
 
-pub(crate) use bench::Bench;
+pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use judging::Judging;
+pub(crate) use subject::Running;
 
 use super::failure::Failure;
 use crate::cost::Load;

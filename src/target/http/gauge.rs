@@ -8,27 +8,8 @@ use crate::engine::stop::StopRules;
 use crate::record::RequestId;
 use crate::target::{Prompt, Request};
 use crate::units::Tokens;
+use crate::workload::Gauge;
 use serde::Deserialize;
-
-/// How text becomes tokens on a server.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Gauge {
-    /// Characters of text to a token.
-    pub chars_per_token: f64,
-    /// Tokens that every prompt has besides: of the chat template, and those that begin a text.
-    pub overhead: Tokens,
-}
-
-impl Gauge {
-    /// From two prompts of so many characters and tokens; `None`: they don't differ as they should.
-    fn of((few, short): (usize, Tokens), (many, long): (usize, Tokens)) -> Option<Self> {
-        let chars = many.checked_sub(few).filter(|&chars| chars > 0)?;
-        let tokens = long.0.checked_sub(short.0).filter(|&tokens| tokens > 0)?;
-        let chars_per_token = Tokens(chars as u64).get() / Tokens(tokens).get();
-        let text = Tokens(few as u64).scaled(1.0 / chars_per_token);
-        Some(Self { chars_per_token, overhead: Tokens(short.0.saturating_sub(text.0)) })
-    }
-}
 
 /// What of an answer matters here.
 #[derive(Deserialize)]
@@ -44,24 +25,20 @@ struct Usage {
 }
 
 impl Http {
-    /// Sends the first quarter of a text and all of it, for one token of output each, and takes the
-    /// server's counts of their tokens. The longer the text, the finer the gauge; a few thousand
-    /// characters of the kind that will be sent are enough.
+    /// Sends two texts, for one token of output each, and takes the server's counts of their tokens.
+    /// The longer the longer one, the finer the gauge; a few thousand characters of the kind that will
+    /// be sent are enough.
     ///
     /// # Errors
     /// Where the server fails, or doesn't count.
-    pub fn gauge(&self, sample: &str) -> Result<Gauge, HttpError> {
-        let chars = sample.chars().count();
-        let short: String = sample.chars().take(chars / 4).collect();
-        let url = self.shown(self.form.endpoint.path());
-        let (few, many) = (chars / 4, chars);
-        let (short, long) = (self.prompt_tokens(&short)?, self.prompt_tokens(sample)?);
-        Gauge::of((few, short), (many, long)).ok_or(HttpError::NoLength {
-            url,
-            long: long.0,
-            long_chars: many,
-            short: short.0,
-            short_chars: few,
+    pub fn gauge(&self, short: &str, long: &str) -> Result<Gauge, HttpError> {
+        let (few, many) = (self.prompt_tokens(short)?, self.prompt_tokens(long)?);
+        Gauge::fit((short, few), (long, many)).ok_or_else(|| HttpError::NoLength {
+            url: self.shown(self.form.endpoint.path()),
+            long: many.0,
+            long_chars: long.chars().count(),
+            short: few.0,
+            short_chars: short.chars().count(),
         })
     }
 
@@ -91,29 +68,5 @@ impl Http {
         })?;
         let tokens = counted.usage.and_then(|usage| usage.prompt_tokens);
         tokens.map(Tokens).ok_or(HttpError::NoUsage { url })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(short: (usize, u64), long: (usize, u64), want: Option<(f64, u64)>) {
-        let got = Gauge::of((short.0, Tokens(short.1)), (long.0, Tokens(long.1)));
-        let got = got.map(|gauge| (gauge.chars_per_token, gauge.overhead.0));
-        assert_eq!(got, want, "{short:?}, {long:?}");
-    }
-
-    #[test]
-    fn two_prompts_tell_length_and_overhead() {
-        // 4 characters a token and 11 tokens besides.
-        check((400, 111), (1_600, 411), Some((4.0, 11)));
-        check((400, 100), (1_600, 400), Some((4.0, 0)));
-        // A short text of longer words than the rest: no negative overhead.
-        check((400, 90), (1_600, 390), Some((4.0, 0)));
-        check((400, 100), (1_600, 100), None);
-        check((400, 100), (1_600, 90), None);
-        check((400, 100), (400, 100), None);
     }
 }

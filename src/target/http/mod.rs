@@ -31,7 +31,6 @@ mod worker;
 
 pub use discover::{Discovery, Software};
 pub use error::HttpError;
-pub use gauge::Gauge;
 pub use options::{Endpoint, Extras, HttpOptions, Patience, Protocol, Recount};
 pub use secret::Secret;
 
