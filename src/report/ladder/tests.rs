@@ -21,7 +21,7 @@ fn judge(in_flight: u32, round: f64, slo: Option<&Slo>) -> Judgement {
     }
     let run = run.head(|head| {
         let name = "2026-11-22T08-00-01Z-ladder".to_owned();
-        head.sweep = Some(Sweep { name, index: 1, of: 4 });
+        head.sweep = Some(Sweep { name, index: 1, of: Some(4) });
         head.peaks = Some(Peaks {
             bandwidth: BytesPerSecond(20e9),
             arithmetic: FlopsPerSecond(1.9e12),
