@@ -109,14 +109,12 @@ impl Watch {
         let at = middle(before, self.clock.now());
         let Told { server, gpus, gaps } = told;
         if server.is_some() || !gpus.is_empty() {
-            let reading = Reading { at, server, gpus, ..Reading::default() };
+            let reading = Reading { at, gpus, server, ..Reading::default() };
             self.sink.tell(Event::Reading(Box::new(reading)));
         }
         for (source, reason) in gaps {
             self.sink.tell(Event::Gap(match source {
-                Source::Server => {
-                    Gap { at, source: "server metrics".to_owned(), reason: reason.clone() }
-                }
+                Source::Server => Gap { at, source: "server metrics".to_owned(), reason },
                 Source::Gpu(index) => Gap::of_gpu(at, index, reason),
             }));
         }

@@ -179,7 +179,7 @@ fn dynamo() {
     };
     check(page!("dynamo_frontend"), Dialect::Dynamo, want);
     let (running, requests, kv_used) = (Some(9), Some(91), Some(Ratio::of(0.5)));
-    let want = ServerReading { running, requests, kv_used, ..NOTHING };
+    let want = ServerReading { running, kv_used, requests, ..NOTHING };
     check(page!("dynamo_worker"), Dialect::Dynamo, want);
     // Its engine's own metrics say more.
     let both = format!("{}{}", page!("dynamo_worker"), "vllm:num_requests_running 3\n");
@@ -266,7 +266,8 @@ proptest! {
             ("(vllm:|sglang:|dynamo_|DCGM_FI_DEV_)[a-zA-Z_]{1,20}", "[^\n]{0,40}"), 0..30,
         ),
     ) {
-        let text: String = lines.iter().map(|(name, rest)| format!("{name}{rest}\n")).collect();
+        let text: Vec<_> = lines.iter().map(|(name, rest)| [&name[..], rest].concat()).collect();
+        let text = text.join("\n");
         if let Some(Scraped { server: Some(server), .. }) = Scraped::of(&text) {
             prop_assert!(server.kv_used.is_none_or(|used| (0.0..=1.0).contains(&used.get())));
         }

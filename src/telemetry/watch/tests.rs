@@ -4,7 +4,7 @@ use super::super::testing::{Answer, Server};
 use super::super::{METRICS_PERIOD, Sources, Telemetry};
 use super::*;
 use crate::clock::{FakeClock, RunClock};
-use crate::record::reading::GpuInfo;
+use crate::record::reading::{GpuInfo, TelemetryInfo};
 use crate::telemetry::scrape::MetricsAt;
 use crate::units::{Joules, Tokens};
 use std::sync::atomic::AtomicUsize;
@@ -117,9 +117,9 @@ fn servers_are_read_as_their_sum_or_not_at_all() {
     let fails = Arc::new(AtomicBool::new(false));
     let failing = Arc::clone(&fails);
     let one = Server::of("vllm:generation_tokens_total 7\nvllm:num_requests_running 2\n");
-    let two = Server::start(move |_| match failing.load(Ordering::SeqCst) {
-        true => Answer::Status(500),
-        false => Answer::Page("vllm:generation_tokens_total 30\n".to_owned()),
+    let two = Server::start(move |_| {
+        let page = Answer::Page("vllm:generation_tokens_total 30\n".to_owned());
+        if failing.load(Ordering::SeqCst) { Answer::Status(500) } else { page }
     });
     let (sampler, from) = events(open(&[one.at("/metrics"), two.at("/metrics")]));
     let first = server(&from.recv().unwrap()).unwrap();
@@ -157,8 +157,7 @@ fn a_card_that_nvml_reads_is_not_read_twice() {
         info: card(index, uuid),
         reading: GpuReading { index, ..GpuReading::default() },
     };
-    let mut info = crate::record::reading::TelemetryInfo::default();
-    info.gpus = vec![card(0, "here")];
+    let mut info = TelemetryInfo { gpus: vec![card(0, "here")], ..TelemetryInfo::default() };
     let found = [exported(0, "there"), exported(1, "here"), exported(5, "far")];
     let indexes = crate::telemetry::adopt(&found, &mut info);
     let want = BTreeMap::from([("there".to_owned(), 1), ("far".to_owned(), 5)]);
