@@ -59,7 +59,11 @@ impl Fake {
 
     /// No `/sys` of the machine that this runs on.
     fn sources(&self) -> Sources {
-        Sources { nvml: self.library().into(), root: self.folder.path().to_owned() }
+        Sources {
+            nvml: self.library().into(),
+            root: self.folder.path().to_owned(),
+            ..Sources::default()
+        }
     }
 
     /// The first `count` readings and the gaps between them, at the fake clock's pace.
@@ -153,8 +157,11 @@ fn what_is_here_is_described() {
 #[test]
 fn without_the_library_the_cpu_is_still_read() {
     let folder = tempfile::tempdir().unwrap();
-    let sources =
-        Sources { nvml: folder.path().join("absent.so").into(), root: folder.path().to_owned() };
+    let sources = Sources {
+        nvml: folder.path().join("absent.so").into(),
+        root: folder.path().to_owned(),
+        ..Sources::default()
+    };
     let telemetry = Telemetry::open(&sources, PERIOD);
     assert!(telemetry.info().missing[0].starts_with("NVML: "), "{:?}", telemetry.info());
     assert_eq!(telemetry.info().gpus, []);

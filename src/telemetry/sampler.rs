@@ -16,9 +16,8 @@ use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,34 +28,88 @@ const RETRY: Seconds = Seconds(1.0);
 /// How long the end of a run waits for a driver call that hangs, as calls to a dead GPU may.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The running thread; it ends when this is stopped or dropped.
+/// Where readings and losses go, from whichever thread.
+#[derive(Clone)]
+pub(super) struct Sink(Arc<Mutex<dyn FnMut(Event) + Send>>);
+
+impl Sink {
+    pub(super) fn new(sink: impl FnMut(Event) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(sink)))
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        // A sink that panicked once is the caller's; readings are not worth a run.
+        (self.0.lock().unwrap_or_else(PoisonError::into_inner))(event);
+    }
+}
+
+/// The running threads; they end when this is stopped or dropped.
 #[derive(Debug)]
 pub struct Sampler {
     stop: Arc<AtomicBool>,
-    /// Disconnected when the thread has ended.
-    ended: mpsc::Receiver<()>,
-    thread: Option<thread::JoinHandle<()>>,
+    workers: Vec<Worker>,
 }
 
 impl Sampler {
-    /// Takes a last reading and ends the thread. A thread that hangs in a driver call is left behind.
+    /// What is running already, and stops once `stop` is set.
+    pub(super) fn of(stop: Arc<AtomicBool>) -> Self {
+        Self { stop, workers: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, worker: Worker) {
+        self.workers.push(worker);
+    }
+
+    /// Takes a last reading of everything and ends the threads. One that hangs in a call is left
+    /// behind.
     pub fn stop(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
-        let Some(thread) = self.thread.take() else { return };
         self.stop.store(true, Ordering::Relaxed);
-        if self.ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Disconnected) {
-            // A panic in it was the caller's sink's; readings are not worth a run.
-            drop(thread.join());
-        }
+        self.workers.drain(..).for_each(Worker::end);
     }
 }
 
 impl Drop for Sampler {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// A thread that was told to stop, or will be.
+#[derive(Debug)]
+pub(super) struct Worker {
+    /// Disconnected when the thread has ended.
+    ended: mpsc::Receiver<()>,
+    thread: thread::JoinHandle<()>,
+    patience: Duration,
+}
+
+impl Worker {
+    /// Starts a thread for whose end one waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn start(
+        name: &str,
+        patience: Duration,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (alive, ended) = mpsc::channel();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _alive: mpsc::Sender<()> = alive;
+            work();
+        })?;
+        Ok(Self { ended, thread, patience })
+    }
+
+    fn end(self) {
+        if self.ended.recv_timeout(self.patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
+            // A panic in it was the caller's sink's; readings are not worth a run.
+            drop(self.thread.join());
+        }
     }
 }
 
@@ -67,7 +120,8 @@ pub(super) struct Sampling {
     pub(super) cpu: CpuMeter,
     pub(super) period: Seconds,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) sink: Box<dyn FnMut(Event) + Send>,
+    pub(super) sink: Sink,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Sampling {
@@ -75,15 +129,11 @@ impl Sampling {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn start(self, nvml: Option<Nvml>) -> std::io::Result<Sampler> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (alive, ended) = mpsc::channel();
-        let asked = Arc::clone(&stop);
-        let thread = thread::Builder::new().name("telemetry".to_owned()).spawn(move || {
-            let _alive: mpsc::Sender<()> = alive;
-            Run { sampling: self, next: None, lost: BTreeMap::new(), stop: &asked }.run(nvml);
-        })?;
-        Ok(Sampler { stop, ended, thread: Some(thread) })
+    pub(super) fn start(self, nvml: Option<Nvml>) -> std::io::Result<Worker> {
+        let stop = Arc::clone(&self.stop);
+        Worker::start("telemetry", PATIENCE, move || {
+            Run { sampling: self, next: None, lost: BTreeMap::new(), stop: &stop }.run(nvml);
+        })
     }
 }
 
@@ -151,7 +201,7 @@ impl Run<'_> {
         let cpu_energy = self.sampling.cpu.energy();
         let gpus = session.map(|session| self.read_gpus(session, at)).unwrap_or_default();
         let reading = Reading { at, cpu_time, cpu_energy, gpus, server: None };
-        (self.sampling.sink)(Event::Reading(Box::new(reading)));
+        self.sampling.sink.tell(Event::Reading(Box::new(reading)));
     }
 
     /// Reads the GPUs that are there; the first failure of each is told.
@@ -176,7 +226,7 @@ impl Run<'_> {
             }
         }
         for (index, error) in failures {
-            (self.sampling.sink)(Event::Gap(Gap::of_gpu(at, index, error.to_string())));
+            self.sampling.sink.tell(Event::Gap(Gap::of_gpu(at, index, error.to_string())));
         }
         readings
     }

@@ -132,6 +132,11 @@ impl Job {
         self.deliver(What::Read { tokens, cached }, at)
     }
 
+    /// Its prompt's tokens, and the output tokens that were told so far.
+    pub(super) fn counts(&self) -> (Tokens, Tokens) {
+        (tokens(self.prompt), Tokens(self.told))
+    }
+
     /// Tells its end. A receiver that is gone wants no end either.
     pub(super) fn done(self, finish: Finish, at: Moment) {
         let usage = Usage {

@@ -27,6 +27,7 @@ mod tests;
 use super::{Delivery, Prompt, Request, Target, TargetError};
 use crate::clock::Clock;
 use crate::engine::{Capacity, Engine};
+use crate::record::reading::ServerReading;
 use crate::record::{Finish, RequestId, Step};
 use crate::schedule::{Counts, Limits, Refusal, Scheduler};
 use crate::units::{Ratio, Tokens};
@@ -172,6 +173,25 @@ impl Target for InProcess {
 
     fn steps(&self, to: Sender<Step>) {
         self.shared.watch(to);
+    }
+
+    /// Requests that lost their place wait for another. Tokens and requests are counted when a
+    /// request ends, whatever its end.
+    fn reading(&self) -> Option<ServerReading> {
+        let (counts, ended) = self.shared.reading();
+        let metrics = Metrics::of(counts, self.capacity.blocks);
+        Some(ServerReading {
+            running: Some(metrics.running),
+            waiting: Some(metrics.waiting + metrics.preempted),
+            kv_used: Some(metrics.kv_used),
+            prefix_queried: Some(metrics.prefix_queried),
+            prefix_hit: Some(metrics.prefix_hit),
+            preemptions: Some(metrics.preemptions),
+            prompt_tokens: Some(ended.prompt),
+            output_tokens: Some(ended.output),
+            requests: Some(ended.requests),
+            started: None,
+        })
     }
 
     fn describe(&self) -> String {

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::record::{Finish, Moment, RequestId, Step};
 use crate::schedule::{Arrival, BlockHash, Counts, Entry, Scheduler, SeqId};
 use crate::target::TargetError;
+use crate::units::Tokens;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::mpsc::Sender;
@@ -29,6 +30,26 @@ struct State {
     out: BTreeMap<SeqId, bool>,
     /// Why nothing is accepted any more.
     stopped: Option<String>,
+    ended: Ended,
+}
+
+/// What the requests that ended come to, so far. A request is in it before its end is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ended {
+    pub(super) requests: u64,
+    /// Tokens of their prompts.
+    pub(super) prompt: Tokens,
+    /// Output tokens that were told.
+    pub(super) output: Tokens,
+}
+
+impl Ended {
+    fn count(&mut self, job: &Job) {
+        let (prompt, output) = job.counts();
+        self.requests += 1;
+        self.prompt += prompt;
+        self.output += output;
+    }
 }
 
 /// A step with the jobs that belong to it.
@@ -63,7 +84,8 @@ pub(super) enum Next {
 impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>, scheduler: Scheduler) -> Self {
         let (jobs, out) = (BTreeMap::new(), BTreeMap::new());
-        let state = Mutex::new(State { scheduler, jobs, out, stopped: None });
+        let ended = Ended::default();
+        let state = Mutex::new(State { scheduler, jobs, out, stopped: None, ended });
         Self { clock, state, changed: Condvar::new(), watchers: Mutex::default() }
     }
 
@@ -74,6 +96,12 @@ impl Shared {
 
     pub(super) fn counts(&self) -> Counts {
         self.lock().scheduler.counts()
+    }
+
+    /// How things stand, and what has ended, at one moment.
+    pub(super) fn reading(&self) -> (Counts, Ended) {
+        let state = self.lock();
+        (state.scheduler.counts(), state.ended)
     }
 
     pub(super) fn watch(&self, to: Sender<Step>) {
@@ -106,8 +134,9 @@ impl Shared {
             *given_up = true;
         }
         let job = state.jobs.remove(&id);
-        if job.is_some() {
+        if let Some(job) = &job {
             state.scheduler.cancel(id);
+            state.ended.count(job);
         }
         drop(state);
         if let Some(job) = job {
@@ -121,8 +150,9 @@ impl Shared {
         state.stopped.get_or_insert_with(|| reason.to_owned());
         state.out.values_mut().for_each(|given_up| *given_up = true);
         let jobs = std::mem::take(&mut state.jobs);
-        for id in jobs.keys() {
+        for (id, job) in &jobs {
             state.scheduler.cancel(*id);
+            state.ended.count(job);
         }
         drop(state);
         self.changed.notify_one();
@@ -143,6 +173,7 @@ impl Shared {
     pub(super) fn settle(&self, parts: impl IntoIterator<Item = Part>, at: Moment) {
         let mut state = self.lock();
         let ended: Vec<_> = parts.into_iter().filter_map(|part| state.put_back(part)).collect();
+        ended.iter().for_each(|(job, _)| state.ended.count(job));
         drop(state);
         for (job, finish) in ended {
             job.done(finish, at);

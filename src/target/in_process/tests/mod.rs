@@ -2,6 +2,7 @@
 
 mod batches;
 mod decoder;
+mod reading;
 mod rig;
 
 use super::*;
