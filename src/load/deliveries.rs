@@ -11,6 +11,9 @@ use crate::workload::Session;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+/// How often the driver looks up while a later turn is made.
+const MAKING: Seconds = Seconds(2e-4);
+
 /// The longest pause after a failure where the target names none, and the longest that it may name.
 const PAUSE_MAX: Seconds = Seconds(1.0);
 const RETRY_AFTER_MAX: Seconds = Seconds(60.0);
@@ -31,7 +34,9 @@ impl UnderWay<'_> {
             self.take(delivery)?;
         } else {
             let now = self.driver.clock.now();
-            let mut until = now.after(TICK);
+            // A turn that is being made may be due at once.
+            let tick = if self.makes.makes_turns() { MAKING } else { TICK };
+            let mut until = now.after(tick);
             if self.phase != Phase::Drain {
                 until = self.agenda.at().map_or(until, |at| at.min(until));
             }
@@ -73,7 +78,13 @@ impl UnderWay<'_> {
     }
 
     /// Wants the next turn of a conversation, where there is one and it makes sense.
-    fn goes_on(&self, flight: Flight, finish: &Finish, text: Option<String>, at: Moment) -> bool {
+    fn goes_on(
+        &mut self,
+        flight: Flight,
+        finish: &Finish,
+        text: Option<String>,
+        at: Moment,
+    ) -> bool {
         let Flight { session, index, prompt, ids, .. } = flight;
         let (Some(prompt), Finish::Length | Finish::Stop) = (prompt, finish) else { return false };
         if self.phase == Phase::Drain {

@@ -63,6 +63,8 @@ pub(super) struct Makes {
     wants: Sender<Want>,
     made: Receiver<Option<Made>>,
     over: bool,
+    /// Later turns that are wanted and not here yet.
+    turns: usize,
 }
 
 impl Makes {
@@ -81,7 +83,7 @@ impl Makes {
             .name("maker".to_owned())
             .spawn_scoped(scope, move || serve(plan.sessions(), make, &wanted, &to))
             .map_err(|_| DriverError::NoMaker)?;
-        Ok(Self { wants, made, over: false })
+        Ok(Self { wants, made, over: false, turns: 0 })
     }
 
     /// Has so many first turns made, or all that there are.
@@ -101,7 +103,8 @@ impl Makes {
     }
 
     /// Asks for something. A maker that is gone is noticed where its work is missed.
-    pub(super) fn want(&self, want: Want) {
+    pub(super) fn want(&mut self, want: Want) {
+        self.turns += usize::from(matches!(want, Want::Turn { .. }));
         let _ = self.wants.send(want);
     }
 
@@ -111,8 +114,18 @@ impl Makes {
     /// Where the maker is gone.
     pub(super) fn wait(&mut self) -> Result<Option<Made>, DriverError> {
         let made = self.made.recv().map_err(|_| DriverError::NoMaker)?;
+        Ok(self.here(made))
+    }
+
+    fn here(&mut self, made: Option<Made>) -> Option<Made> {
         self.over |= made.is_none();
-        Ok(made)
+        self.turns -= usize::from(made.as_ref().is_some_and(|made| made.due.is_some()));
+        made
+    }
+
+    /// Whether a later turn is being made.
+    pub(super) fn makes_turns(&self) -> bool {
+        self.turns > 0
     }
 
     /// What was made and not taken yet.
@@ -123,8 +136,7 @@ impl Makes {
         let mut all = Vec::new();
         loop {
             match self.made.try_recv() {
-                Ok(Some(made)) => all.push(made),
-                Ok(None) => self.over = true,
+                Ok(made) => all.extend(self.here(made)),
                 Err(TryRecvError::Empty) => return Ok(all),
                 Err(TryRecvError::Disconnected) => return Err(DriverError::NoMaker),
             }

@@ -68,7 +68,7 @@ fn drive_how(target: &Scripted, plan: &Plan, how: How) -> (Result<Outcome, Drive
     let driver = Driver {
         plan,
         target,
-        clock: target.clock.as_ref(),
+        clock: target,
         journal: journal.writer(),
         stop: &AtomicBool::new(how.stop),
         make: &make,

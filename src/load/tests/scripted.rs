@@ -1,15 +1,17 @@
-//! A target that answers each request at once with what will have come of it.
+//! A target whose every answer is known beforehand, and the clock that brings it: time jumps to
+//! whatever comes next, so that a run is a simulation.
 
-use crate::clock::{Clock, FakeClock};
+use crate::clock::Clock;
 use crate::record::{Failure, FailureKind, Finish, Moment, RequestId, Span, Step, Usage};
-use crate::target::{Delivery, Request, Target, TargetError, What};
+use crate::target::{Delivery, Prompt, Request, Target, TargetError, What};
 use crate::units::{Seconds, Tokens};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Answers with a token a second, or as it is told; its first `bad` requests fail.
 pub(super) struct Scripted {
-    pub(super) clock: Arc<FakeClock>,
     bad: u32,
     /// Time to the first token, and from one to the next.
     first: Seconds,
@@ -28,13 +30,31 @@ struct State {
     /// Of a silent target: requests that are never answered.
     waiting: Vec<(RequestId, Sender<Delivery>)>,
     /// Every prompt that came.
-    prompts: Vec<crate::target::Prompt>,
+    prompts: Vec<Prompt>,
+    now: Moment,
+    /// What comes when, in the order in which it was made where it comes together.
+    to_come: BTreeMap<(Moment, usize), (Sender<Delivery>, Delivery, Option<Step>)>,
+    made: usize,
+}
+
+impl State {
+    fn bring(
+        &mut self,
+        at: Moment,
+        id: RequestId,
+        what: What,
+        step: Option<Step>,
+        to: &Sender<Delivery>,
+    ) {
+        self.made += 1;
+        let delivery = Delivery { id, at, what };
+        self.to_come.insert((at, self.made), (to.clone(), delivery, step));
+    }
 }
 
 impl Scripted {
     pub(super) fn new() -> Self {
         Self {
-            clock: Arc::new(FakeClock::default()),
             bad: 0,
             first: Seconds(1.0),
             gap: Seconds(1.0),
@@ -65,7 +85,7 @@ impl Scripted {
         Self { silent: true, ..self }
     }
 
-    pub(super) fn prompts(&self) -> Vec<crate::target::Prompt> {
+    pub(super) fn prompts(&self) -> Vec<Prompt> {
         self.state.lock().unwrap().prompts.clone()
     }
 
@@ -74,23 +94,47 @@ impl Scripted {
     }
 }
 
+impl Clock for Scripted {
+    fn now(&self) -> Moment {
+        self.state.lock().unwrap().now
+    }
+
+    fn sleep_until(&self, at: Moment) {
+        let mut state = self.state.lock().unwrap();
+        state.now = state.now.max(at);
+    }
+
+    fn left_until(&self, at: Moment) -> Duration {
+        let mut state = self.state.lock().unwrap();
+        let next = state.to_come.first_key_value().map(|((next, _), _)| *next);
+        let until = next.map_or(at, |next| next.min(at));
+        state.now = state.now.max(until);
+        while let Some(first) = state.to_come.first_entry().filter(|one| one.key().0 <= until) {
+            let (to, delivery, step) = first.remove();
+            if let Some((watcher, step)) = state.watcher.as_ref().zip(step) {
+                watcher.send(step).unwrap();
+            }
+            drop(to.send(delivery));
+        }
+        Duration::ZERO
+    }
+}
+
 impl Target for Scripted {
     fn submit(&self, request: Request, to: Sender<Delivery>) -> Result<(), TargetError> {
         let mut state = self.state.lock().unwrap();
-        let id = request.id;
-        let deliver = |at, what| drop(to.send(Delivery { id, at, what }));
-        let now = self.clock.now();
-        deliver(now, What::Sent);
+        let (id, now) = (request.id, state.now);
+        drop(to.send(Delivery { id, at: now, what: What::Sent }));
         state.prompts.push(request.prompt);
         if self.silent {
-            state.waiting.push((id, to.clone()));
+            state.waiting.push((id, to));
             return Ok(());
         }
         state.served += 1;
         if state.served <= self.bad {
-            let failure = Failure::new(FailureKind::Engine, "out of paper");
-            let usage = Usage::default();
-            deliver(now, What::Done { finish: Finish::Failed(failure), usage, text: None });
+            let finish = Finish::Failed(Failure::new(FailureKind::Engine, "out of paper"));
+            let what = What::Done { finish, usage: Usage::default(), text: None };
+            state.bring(now, id, what, None, &to);
             return Ok(());
         }
         let mut at = now;
@@ -99,22 +143,28 @@ impl Target for Scripted {
             at = self.unstalled(at.after(if n == 0 { self.first } else { self.gap }));
             let span = Span { from, to: at };
             let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
-            if let Some(to) = state.watcher.as_ref() {
-                to.send(step).unwrap();
-            }
-            deliver(at, What::Token { id: 7, text: None, logprobs: None });
+            let what = What::Token { id: 7, text: None, logprobs: None };
+            state.bring(at, id, what, Some(step), &to);
         }
         let usage = Usage { output: Some(request.stop.max_tokens), ..Usage::default() };
-        deliver(at, What::Done { finish: Finish::Length, usage, text: None });
+        let what = What::Done { finish: Finish::Length, usage, text: None };
+        state.bring(at, id, what, None, &to);
         Ok(())
     }
 
     fn cancel(&self, id: RequestId) {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        let at = state.now;
+        let of_it: Vec<_> = state
+            .to_come
+            .extract_if(.., |_, (_, delivery, _)| delivery.id == id)
+            .map(|(_, (to, ..))| (id, to))
+            .take(1)
+            .collect();
+        state.waiting.extend(of_it);
         for (_, to) in state.waiting.iter().filter(|(one, _)| *one == id) {
             let (finish, usage) = (Finish::Cancelled, Usage::default());
-            let what = What::Done { finish, usage, text: None };
-            drop(to.send(Delivery { id, at: self.clock.now(), what }));
+            drop(to.send(Delivery { id, at, what: What::Done { finish, usage, text: None } }));
         }
     }
 
