@@ -1,7 +1,7 @@
 //! Datasets: prompts that somebody wrote down, as JSON lines or as one JSON array.
 //!
 //! An entry is `{"prompt": "…"}`, OpenAI's `{"messages": […]}` (asked as it stands, less an answer
-//! at its end) or ShareGPT's `{"conversations": [{"from": "human", "value": "…"}]}`, whose human
+//! at its end) or `ShareGPT`'s `{"conversations": [{"from": "human", "value": "…"}]}`, whose human
 //! turns become turns: the recorded answers are dropped, for the target gives its own. Output tokens
 //! are the entry's `output_tokens`, `max_tokens` or `max_completion_tokens`, else those of the
 //! recorded answer.
@@ -80,18 +80,37 @@ impl Dataset {
         Self { talks: talks.collect(), left_out: self.left_out, counted: true }
     }
 
+    /// The conversations that come to no more than so many tokens, unsaid outputs being at most so
+    /// long; by bytes unless it was counted.
+    ///
+    /// # Errors
+    /// Where none is as short as that.
+    pub fn within(&self, most: Tokens, output: Tokens) -> Result<Self, DatasetError> {
+        let fits = |talk: &&Talk| self.length(talk, output) <= most;
+        let talks: Arc<[Talk]> = self.talks.iter().filter(fits).cloned().collect();
+        if talks.is_empty() {
+            return Err(DatasetError::TooLong { most });
+        }
+        let longer = u32::try_from(self.talks.len() - talks.len()).unwrap_or(u32::MAX);
+        Ok(Self { talks, left_out: self.left_out.saturating_add(longer), counted: self.counted })
+    }
+
     /// Its conversations.
     pub fn talks(&self) -> &[Talk] {
         &self.talks
     }
 
-    /// Entries that ask nothing.
+    /// Entries that are not had: they ask nothing, or are too long.
     pub fn left_out(&self) -> u32 {
         self.left_out
     }
 
     /// The most tokens that a conversation can come to, where unsaid outputs are at most so long.
     pub(super) fn longest(&self, output: Tokens) -> Tokens {
+        self.talks.iter().map(|talk| self.length(talk, output)).max().unwrap_or_default()
+    }
+
+    fn length(&self, talk: &Talk, output: Tokens) -> Tokens {
         let prompt = |ask: &Ask| {
             if self.counted {
                 return ask.prompt;
@@ -100,8 +119,7 @@ impl Dataset {
             let bytes = |one: &Message| one.content.len() as u64 + TEMPLATE_TOKENS_MAX;
             Tokens(ask.messages.iter().map(bytes).sum())
         };
-        let turn = |ask: &Ask| prompt(ask) + ask.output.unwrap_or(output);
-        self.talks.iter().map(|talk| talk.turns.iter().map(turn).sum()).max().unwrap_or_default()
+        talk.turns.iter().map(|ask| prompt(ask) + ask.output.unwrap_or(output)).sum()
     }
 }
 

@@ -249,8 +249,8 @@ mod tests {
                 (&"x".repeat(450), Tokens(115)), (&"x".repeat(900), Tokens(215))).unwrap();
             // 450 characters are 100 tokens, and 15 come with every prompt.
             let text = text(&[segment(1, shared), segment(2, own)], &gauge);
-            let tokens = text.len() as f64 / 4.5 + 15.0;
-            prop_assert!((tokens - (shared + own) as f64).abs() < 1.0, "{} {}", shared + own, tokens);
+            let tokens = Tokens(text.len() as u64).get() / 4.5 + 15.0;
+            prop_assert!((tokens - Tokens(shared + own).get()).abs() < 1.0, "{} {}", shared + own, tokens);
         }
     }
 

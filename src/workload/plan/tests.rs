@@ -1,7 +1,9 @@
 //! Plans against what their sessions are: the same from the same seed, and no more in common than
 //! planned.
 
-use super::super::{Conversation, Dataset, Pair, Trace};
+use super::super::{
+    Conversation, Dataset, Draft, Level, Pair, Segment, Text, Think, Trace, Turn, Turns,
+};
 use super::*;
 use crate::units::RequestsPerSecond;
 use proptest::prelude::*;
@@ -286,7 +288,7 @@ fn really_shared(sessions: &[Session]) -> f64 {
             }
         }
     }
-    cached as f64 / total as f64
+    Tokens(cached).get() / Tokens(total).get()
 }
 
 #[track_caller]
@@ -440,7 +442,7 @@ fn words_say_what_is_sent() {
     check(Content::Mix(Mix::plain(fixed(1), fixed(1))), "natural text");
     check(
         Content::Mix(rich()),
-        "natural text; 80% of all begin with one of 1 prefixes of 100 tokens; 50% of these begin \
+        "natural text; 80% of all begin with the same prefix of 100 tokens; 50% of these begin \
          with one of 7 prefixes of 300 tokens; conversations of 1 to 5 turns, 10 to 50 tokens a \
          follow-up, about 2 s to think",
     );

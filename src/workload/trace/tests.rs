@@ -103,7 +103,9 @@ fn a_cut_is_a_part_at_a_speed() {
     let from = Cut { from: Seconds(2.5), ..Cut::NONE };
     check(from, &[0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5]);
     check(Cut { length: Some(Seconds(1.5)), ..from }, &[0.5]);
-    check(Cut { requests: Some(2), speed: Ratio::of(2.0), ..from }, &[0.25, 0.75]);
+    check(Cut { requests: NonZeroU32::new(2), speed: Ratio::of(2.0), ..from }, &[0.25, 0.75]);
+    check(Cut { tokens: Some(Tokens(13)), ..Cut::NONE }, &[0.0, 1.0, 2.0]);
+    assert_eq!(whole.cut(&Cut { tokens: Some(Tokens(13)), ..Cut::NONE }).unwrap().left_out(), 7);
     check(Cut { from: Seconds(8.0), speed: Ratio::of(0.5), ..Cut::NONE }, &[0.0, 2.0]);
 }
 
@@ -169,6 +171,7 @@ fn a_cut_of_nothing_is_refused() {
         far,
         &format!("no request is due from 1000000 s on for 5 s; the last one is due at {last}"),
     );
+    fails(Cut { tokens: Some(Tokens(9)), ..Cut::NONE }, "no request fits into 9 tok");
     for (speed, said) in [(0.0, "0%"), (-1.0, "-100%"), (f64::NAN, "NaN%")] {
         let want = format!("a trace can't be replayed at {said} of its speed");
         fails(Cut { speed: Ratio::of(speed), ..Cut::NONE }, &want);
