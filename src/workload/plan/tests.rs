@@ -188,6 +188,21 @@ fn streams_are_independent() {
     assert_eq!(due(Content::Mix(rich())), due(dataset(Cache::Warm)));
 }
 
+/// Long prompts have no longer outputs: of 10,000 independent pairs, the correlation is within 5
+/// standard errors of 0, 1 / sqrt(n) each.
+#[test]
+fn outputs_do_not_follow_prompts() {
+    let plan = plan(CLOSED, Content::Mix(Mix::plain(uniform(1, 999), uniform(1, 99))));
+    let pairs: Vec<(f64, f64)> =
+        turns(&plan, 10_000).iter().map(|turn| (turn.prompt.get(), turn.output.get())).collect();
+    let sum =
+        |of: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|&(x, y)| of(x, y)).sum::<f64>() / 1e4;
+    let (x, y) = (sum(&|x, _| x), sum(&|_, y| y));
+    let covariance = sum(&|a, b| (a - x) * (b - y));
+    let spread = (sum(&|a, _| (a - x).powi(2)) * sum(&|_, b| (b - y).powi(2))).sqrt();
+    assert!((covariance / spread).abs() < 0.05, "{}", covariance / spread);
+}
+
 /// A rung's text is not found in the cache that another rung has left.
 #[test]
 fn no_two_loads_share_a_prompt() {
@@ -315,6 +330,16 @@ fn what_is_described_as_shared_is_what_sessions_share() {
     // Drawn: the first requests of 8 groups, and the sample's error.
     check_shared(&of(rich()), 2_000, 0.01);
     check_shared(&replay(), 3, 0.0);
+    // What was seen is of no use behind what was not.
+    let behind = Trace::parse(
+        r#"{"at": 0, "prompt": 30, "output": 1, "prefix": [{"id": 1, "tokens": 10}, {"id": 2, "tokens": 10}]}
+{"at": 1, "prompt": 20, "output": 1, "prefix": [{"id": 3, "tokens": 10}, {"id": 2, "tokens": 10}]}
+{"at": 2, "prompt": 20, "output": 1, "prefix": [{"id": 3, "tokens": 10}, {"id": 1, "tokens": 10}]}"#,
+    )
+    .unwrap();
+    let behind = plan(behind.arrivals(), Content::Trace(behind));
+    check_shared(&behind, 3, 0.0);
+    assert_eq!(behind.describe(String::new()).shared, Ratio::of(10.0 / 70.0));
 }
 
 #[test]
