@@ -13,6 +13,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::content::{Pair, Sizes};
 use super::error::{DatasetError, of_json};
 use super::session::Message;
 use crate::units::Tokens;
@@ -98,6 +99,15 @@ impl Dataset {
     /// Its conversations.
     pub fn talks(&self) -> &[Talk] {
         &self.talks
+    }
+
+    /// The lengths of those turns that say how long their answer is, to be drawn from for text of
+    /// ours; `None`: none says so.
+    pub fn sizes(&self) -> Option<Sizes> {
+        let pair = |ask: &Ask| Some(Pair { prompt: ask.prompt, output: ask.output? });
+        let turns = self.talks.iter().flat_map(|talk| &talk.turns);
+        let pairs: Arc<[Pair]> = turns.filter_map(pair).collect();
+        (!pairs.is_empty()).then_some(Sizes::Joint(pairs))
     }
 
     /// Entries that are not had: they ask nothing, or are too long.

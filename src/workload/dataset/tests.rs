@@ -90,6 +90,15 @@ fn a_tokenizer_counts_better() {
 }
 
 #[test]
+fn lengths_alone_are_those_of_answered_turns() {
+    let sizes = |text| Dataset::parse(text).unwrap().sizes();
+    assert_eq!(sizes(r#"{"prompt": "One"}"#), None);
+    let pair = Pair { prompt: Tokens(3), output: Tokens(7) };
+    let both = "{\"prompt\": \"One\"}\n{\"prompt\": \"Twelve years\", \"output_tokens\": 7}";
+    assert_eq!(sizes(both), Some(Sizes::Joint([pair].into())));
+}
+
+#[test]
 fn what_is_too_long_is_left_out() {
     let data = Dataset::parse("{\"prompt\": \"four\"}\n{\"prompt\": \"and twelve\"}").unwrap();
     // 4 and 10 bytes, 16 of a template, 5 of output.
