@@ -16,6 +16,7 @@ mod tests;
 use super::content::{Pair, Sizes};
 use super::error::{DatasetError, of_json};
 use super::session::Message;
+use super::spec::TOKENS_MAX;
 use crate::units::Tokens;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -237,10 +238,13 @@ fn sharegpt(place: &str, conversation: &Value) -> Result<Vec<Recorded>, DatasetE
 fn planned(place: &str, entry: &Map<String, Value>) -> Result<Option<Tokens>, DatasetError> {
     for field in ["output_tokens", "max_tokens", "max_completion_tokens"] {
         let Some(value) = entry.get(field).filter(|value| !value.is_null()) else { continue };
-        let tokens = value.as_u64().filter(|tokens| *tokens > 0).ok_or_else(|| {
-            let problem = format!("`{value}` is not a whole number of at least 1");
-            DatasetError::Field { place: place.to_owned(), field, problem }
-        })?;
+        let tokens = value
+            .as_u64()
+            .filter(|tokens| (1..=TOKENS_MAX.0).contains(tokens))
+            .ok_or_else(|| {
+                let problem = format!("`{value}` is not a whole number from 1 to 10M");
+                DatasetError::Field { place: place.to_owned(), field, problem }
+            })?;
         return Ok(Some(Tokens(tokens)));
     }
     Ok(None)

@@ -136,6 +136,6 @@ fn what_is_wrong_is_said_with_its_place() {
     );
     fails(
         "{\"prompt\": \"a\", \"max_tokens\": 0}",
-        "line 1, `max_tokens`: `0` is not a whole number of at least 1",
+        "line 1, `max_tokens`: `0` is not a whole number from 1 to 10M",
     );
 }

@@ -13,6 +13,7 @@ mod tests;
 
 use super::content::{Pair, Sizes};
 use super::error::{TraceError, of_json};
+use super::spec::TOKENS_MAX;
 use crate::record::Arrivals;
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens};
 use std::num::NonZeroU32;
@@ -230,6 +231,18 @@ fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }
 
+const TOKENS: &str = "a whole number of tokens up to 10M";
+
+/// A number of tokens that can be sent: text is made of it.
+fn bounded(line: u64, field: &'static str, tokens: u64) -> Result<Tokens, TraceError> {
+    let tokens = Tokens(tokens);
+    if tokens > TOKENS_MAX {
+        let value = tokens.0.to_string();
+        return Err(TraceError::Field { line, field, value, wanted: TOKENS });
+    }
+    Ok(tokens)
+}
+
 /// Reads each line that isn't empty as an object.
 fn objects<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<(u64, T)>, TraceError> {
     (1..)
@@ -281,8 +294,8 @@ impl Row<'_> {
     }
 
     fn tokens(&self, field: &'static str) -> Result<Tokens, TraceError> {
-        const WANTED: &str = "a whole number of tokens";
-        self.cell(field).parse().map(Tokens).map_err(|_| self.wrong(field, WANTED))
+        let tokens: u64 = self.cell(field).parse().map_err(|_| self.wrong(field, TOKENS))?;
+        bounded(self.line, field, tokens)
     }
 
     fn wrong(&self, field: &'static str, wanted: &'static str) -> TraceError {
