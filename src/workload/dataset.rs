@@ -1,7 +1,7 @@
 //! Datasets: prompts that somebody wrote down, as JSON lines or as one JSON array.
 //!
 //! An entry is `{"prompt": "…"}`, OpenAI's `{"messages": […]}` (asked as it stands, less an answer
-//! at its end) or ShareGPT's `{"conversations": [{"from": "human", "value": "…"}]}`, whose human
+//! at its end) or `ShareGPT`'s `{"conversations": [{"from": "human", "value": "…"}]}`, whose human
 //! turns become turns: the recorded answers are dropped, for the target gives its own. Output tokens
 //! are the entry's `output_tokens`, `max_tokens` or `max_completion_tokens`, else those of the
 //! recorded answer.
@@ -13,8 +13,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::content::{Pair, Sizes};
 use super::error::{DatasetError, of_json};
 use super::session::Message;
+use super::spec::TOKENS_MAX;
 use crate::units::Tokens;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -80,18 +82,46 @@ impl Dataset {
         Self { talks: talks.collect(), left_out: self.left_out, counted: true }
     }
 
+    /// The conversations that come to no more than so many tokens, unsaid outputs being at most so
+    /// long; by bytes unless it was counted.
+    ///
+    /// # Errors
+    /// Where none is as short as that.
+    pub fn within(&self, most: Tokens, output: Tokens) -> Result<Self, DatasetError> {
+        let fits = |talk: &&Talk| self.length(talk, output) <= most;
+        let talks: Arc<[Talk]> = self.talks.iter().filter(fits).cloned().collect();
+        if talks.is_empty() {
+            return Err(DatasetError::TooLong { most });
+        }
+        let longer = u32::try_from(self.talks.len() - talks.len()).unwrap_or(u32::MAX);
+        Ok(Self { talks, left_out: self.left_out.saturating_add(longer), counted: self.counted })
+    }
+
     /// Its conversations.
     pub fn talks(&self) -> &[Talk] {
         &self.talks
     }
 
-    /// Entries that ask nothing.
+    /// The lengths of those turns that say how long their answer is, to be drawn from for text of
+    /// ours; `None`: none says so.
+    pub fn sizes(&self) -> Option<Sizes> {
+        let pair = |ask: &Ask| Some(Pair { prompt: ask.prompt, output: ask.output? });
+        let turns = self.talks.iter().flat_map(|talk| &talk.turns);
+        let pairs: Arc<[Pair]> = turns.filter_map(pair).collect();
+        (!pairs.is_empty()).then_some(Sizes::Joint(pairs))
+    }
+
+    /// Entries that are not had: they ask nothing, or are too long.
     pub fn left_out(&self) -> u32 {
         self.left_out
     }
 
     /// The most tokens that a conversation can come to, where unsaid outputs are at most so long.
     pub(super) fn longest(&self, output: Tokens) -> Tokens {
+        self.talks.iter().map(|talk| self.length(talk, output)).max().unwrap_or_default()
+    }
+
+    fn length(&self, talk: &Talk, output: Tokens) -> Tokens {
         let prompt = |ask: &Ask| {
             if self.counted {
                 return ask.prompt;
@@ -100,8 +130,7 @@ impl Dataset {
             let bytes = |one: &Message| one.content.len() as u64 + TEMPLATE_TOKENS_MAX;
             Tokens(ask.messages.iter().map(bytes).sum())
         };
-        let turn = |ask: &Ask| prompt(ask) + ask.output.unwrap_or(output);
-        self.talks.iter().map(|talk| talk.turns.iter().map(turn).sum()).max().unwrap_or_default()
+        talk.turns.iter().map(|ask| prompt(ask) + ask.output.unwrap_or(output)).sum()
     }
 }
 
@@ -209,10 +238,13 @@ fn sharegpt(place: &str, conversation: &Value) -> Result<Vec<Recorded>, DatasetE
 fn planned(place: &str, entry: &Map<String, Value>) -> Result<Option<Tokens>, DatasetError> {
     for field in ["output_tokens", "max_tokens", "max_completion_tokens"] {
         let Some(value) = entry.get(field).filter(|value| !value.is_null()) else { continue };
-        let tokens = value.as_u64().filter(|tokens| *tokens > 0).ok_or_else(|| {
-            let problem = format!("`{value}` is not a whole number of at least 1");
-            DatasetError::Field { place: place.to_owned(), field, problem }
-        })?;
+        let tokens = value
+            .as_u64()
+            .filter(|tokens| (1..=TOKENS_MAX.0).contains(tokens))
+            .ok_or_else(|| {
+                let problem = format!("`{value}` is not a whole number from 1 to 10M");
+                DatasetError::Field { place: place.to_owned(), field, problem }
+            })?;
         return Ok(Some(Tokens(tokens)));
     }
     Ok(None)

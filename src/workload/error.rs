@@ -126,6 +126,12 @@ pub enum TraceError {
         /// When the last request is due.
         last: Seconds,
     },
+    /// All requests of the part are too long.
+    #[error("no request fits into {most}")]
+    TooLong {
+        /// What fits.
+        most: Tokens,
+    },
     /// Time can't be scaled so.
     #[error("a trace can't be replayed at {speed} of its speed")]
     Speed {
@@ -193,6 +199,12 @@ pub enum DatasetError {
     /// Nothing in it can be asked.
     #[error("it asks nothing: there is no prompt in it")]
     Empty,
+    /// All of it is too long.
+    #[error("nothing in it fits into {most}")]
+    TooLong {
+        /// What fits.
+        most: Tokens,
+    },
 }
 
 impl Hint for DatasetError {
@@ -204,7 +216,7 @@ impl Hint for DatasetError {
                  \"value\": \"…\"}]}"
                     .to_owned(),
             ),
-            Self::Field { .. } => None,
+            Self::Field { .. } | Self::TooLong { .. } => None,
         }
     }
 

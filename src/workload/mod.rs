@@ -18,10 +18,12 @@ mod mix;
 mod plan;
 pub mod preset;
 mod prose;
+mod recorded;
 mod session;
 mod share;
 pub mod spec;
 pub mod trace;
+mod words;
 
 pub use content::{Cache, Content, Conversation, Level, Mix, Pair, Sizes, Text, Think, Turns};
 pub use dataset::Dataset;

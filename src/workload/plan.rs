@@ -4,16 +4,14 @@
 mod tests;
 
 use super::arrive::Times;
-use super::content::{Cache, Content, Level, Mix, Sizes, Text, Think, Turns};
-use super::dataset::Talk;
-use super::draw::{Purpose, below, longest, mixed, stream};
-use super::mix::{Keys, think};
-use super::session::{Draft, Message, Segment, Session, Turn};
+use super::content::{Cache, Content, Mix, Sizes};
+use super::draw::{longest, mixed};
+use super::mix::Keys;
+use super::recorded::{Asked, nonce, replayed, shuffled};
+use super::session::Session;
 use super::share::Shape;
-use super::trace::{Block, Traced};
 use crate::record::{Arrivals, Lengths, RequestId, Workload};
 use crate::units::{Ratio, Seconds, Tokens};
-use std::sync::Arc;
 
 /// Sessions that are drawn to say what generated ones are like: their shares are known to a percent.
 const SAMPLE: usize = 2_000;
@@ -95,7 +93,7 @@ impl Plan {
             cap: self.cap,
             prompt,
             output,
-            text: words(&self.content),
+            text: self.content.words(),
             shared: match &self.content {
                 Content::Mix(Mix { cache: Cache::Warm, .. }) => Ratio::ONE,
                 _ => shape.shared(),
@@ -177,152 +175,5 @@ impl Plan {
                 Shape::of(at_once.sessions().take(data.talks().len()), false)
             }
         }
-    }
-}
-
-/// A trace's request. Its blocks are those of all requests of this lap.
-fn replayed(keys: Keys, lap: u64, number: u32, one: &Traced) -> Turn {
-    let segment = |block: &Block| Segment {
-        seed: keys.shared(mixed(&[lap, block.id])),
-        tokens: block.tokens,
-    };
-    let mut segments: Vec<Segment> = one.blocks.iter().map(segment).collect();
-    let covered: Tokens = segments.iter().map(|segment| segment.tokens).sum();
-    if covered < one.prompt {
-        let rest = Tokens(one.prompt.0 - covered.0);
-        segments.push(Segment { seed: keys.own(number, 0), tokens: rest });
-    }
-    Turn {
-        id: RequestId(0),
-        draft: Draft::Prose(segments),
-        prompt: one.prompt,
-        output: one.output,
-        think: Seconds(0.0),
-        seed: keys.sampler(number, 0),
-    }
-}
-
-/// How a dataset's conversations are had.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    keys: Keys,
-    output: Lengths,
-    think: Think,
-    cache: Cache,
-}
-
-impl Asked {
-    fn turns(self, number: u32, talk: &Talk) -> Vec<Turn> {
-        let Self { keys, output, cache, .. } = self;
-        let mut outputs = stream(keys.shape, Purpose::Output, number);
-        let mut thinking = stream(keys.shape, Purpose::Conversation, number);
-        (0_u32..)
-            .zip(&talk.turns)
-            .map(|(index, ask)| {
-                let drawn = super::draw::length(&mut outputs, output);
-                let first = index == 0;
-                let (messages, mark) = match cache {
-                    Cache::Bust if first => {
-                        (marked(&ask.messages, keys.own(number, index)), NONCE_TOKENS)
-                    }
-                    _ => (Arc::clone(&ask.messages), Tokens(0)),
-                };
-                Turn {
-                    id: RequestId(0),
-                    draft: Draft::Messages(messages),
-                    prompt: ask.prompt + mark,
-                    output: ask.output.unwrap_or(drawn),
-                    think: if first { Seconds(0.0) } else { think(&mut thinking, self.think) },
-                    seed: keys.sampler(number, index),
-                }
-            })
-            .collect()
-    }
-}
-
-/// The messages with a line of their own before the first that isn't the system's: what stands
-/// before it may be shared by plan.
-fn marked(messages: &[Message], seed: u64) -> Arc<[Message]> {
-    let mut messages = messages.to_vec();
-    let at = messages.iter().position(|one| one.role != "system").unwrap_or(0);
-    if let Some(message) = messages.get_mut(at) {
-        message.content.insert_str(0, &nonce(seed));
-    }
-    messages.into()
-}
-
-/// About two hexadecimal digits are a token.
-const NONCE_TOKENS: Tokens = Tokens(8);
-
-fn nonce(seed: u64) -> String {
-    format!("{seed:016x}\n")
-}
-
-/// The numbers below `count` in an order of this lap: Fisher and Yates.
-fn shuffled(seed: u64, lap: u32, count: usize) -> std::vec::IntoIter<usize> {
-    let mut draw = stream(seed, Purpose::Order, lap);
-    let mut order: Vec<usize> = (0..count).collect();
-    for last in (1..count).rev() {
-        let pick = below(&mut draw, last as u64 + 1);
-        order.swap(last, usize::try_from(pick).unwrap_or(last));
-    }
-    order.into_iter()
-}
-
-/// What is sent, in words.
-fn words(content: &Content) -> String {
-    match content {
-        Content::Trace(trace) => trace.words(),
-        Content::Dataset { data, cache, .. } => {
-            let mut words = format!("{} conversations of a dataset", data.talks().len());
-            if *cache == Cache::Bust {
-                words.push_str(", each begun with a line of its own");
-            }
-            if data.left_out() > 0 {
-                words.push_str(&format!("; {} that ask nothing left out", data.left_out()));
-            }
-            words
-        }
-        Content::Mix(mix) => {
-            let mut words = match mix.text {
-                Text::Prose => "natural text",
-                Text::RandomIds => "random token ids",
-            }
-            .to_owned();
-            if mix.cache == Cache::Warm {
-                words.push_str(", the same in all prompts");
-            }
-            for (depth, level) in mix.prefix.iter().enumerate() {
-                words.push_str(&of_level(depth, level));
-            }
-            if let Some(conversation) = mix.conversation {
-                words.push_str(&format!("; conversations of {}", of_turns(conversation.turns)));
-                words.push_str(&format!(", {} tokens a follow-up", conversation.follow_up));
-                words.push_str(&of_think(conversation.think));
-            }
-            words
-        }
-    }
-}
-
-fn of_level(depth: usize, level: &Level) -> String {
-    let whose = if depth == 0 { "of all" } else { "of these" };
-    let Level { share, tokens, groups } = level;
-    format!("; {share} {whose} begin with one of {groups} prefixes of {} tokens", tokens.0)
-}
-
-fn of_turns(turns: Turns) -> String {
-    match turns {
-        Turns::Fixed(turns) => format!("{turns} turns"),
-        Turns::Uniform { min, max } => format!("{min} to {max} turns"),
-        Turns::Geometric { mean, max } => format!("about {} turns, at most {max}", mean.get()),
-    }
-}
-
-fn of_think(think: Think) -> String {
-    match think {
-        Think::Fixed(time) if time.0 <= 0.0 => String::new(),
-        Think::Fixed(time) => format!(", {time} to think"),
-        Think::Exponential(mean) => format!(", about {mean} to think"),
     }
 }

@@ -47,6 +47,9 @@ pub struct Shape {
 const AA_LADDER: &[u32] =
     &[1, 2, 4, 8, 16, 32, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704, 768, 832, 896, 960];
 
+/// Below this likeness two names have nothing to do with each other.
+const LIKE: f64 = 0.8;
+
 const INFERENCE_X_LADDER: &[u32] = &[4, 8, 16, 32, 64];
 
 impl Preset {
@@ -110,18 +113,17 @@ impl Preset {
                 mix: Mix {
                     prefix: vec![level(4_000, 1, 1.0)],
                     conversation: Some(Conversation {
-                        turns: Turns::Uniform { min: 10, max: 20 },
-                        follow_up: lognormal(860, 1.0, 8_000),
+                        turns: Turns::Uniform { min: 5, max: 15 },
+                        follow_up: lognormal(860, 1.0, 4_000),
                         think: Think::Fixed(Seconds(1.0)),
                     }),
-                    ..Mix::plain(lognormal(2_000, 0.7, 8_000), lognormal(220, 1.0, 2_000))
+                    ..Mix::plain(lognormal(2_000, 0.7, 4_000), lognormal(220, 1.0, 1_000))
                 },
                 ladder: &[],
                 measure: None,
-                source: "medians of the tokens that a step appends and of its output (860 and 180 \
-                         to 250) from TraceLab's coding agents, University of Washington, 2026; \
-                         turns cut to 10 to 20 so that most contexts stay below 32k, and a second \
-                         for a tool to run, are ours",
+                source: "medians of what a step appends and gives (860, and 180 to 250 tokens) from \
+                         TraceLab's coding agents, University of Washington, 2026; 5 to 15 turns, \
+                         so that contexts stay near 20k, and a second for a tool to run, are ours",
             },
             Self::Aa1k => Shape {
                 mix: Mix::plain(fixed(1_000), fixed(1_000)),
@@ -180,8 +182,6 @@ impl std::str::FromStr for Preset {
         if let Some(preset) = Self::ALL.into_iter().find(|preset| preset.name() == name) {
             return Ok(preset);
         }
-        // Below this two names have nothing to do with each other.
-        const LIKE: f64 = 0.8;
         let likeness = |preset: &Self| strsim::jaro_winkler(&name, preset.name());
         let nearest = Self::ALL
             .into_iter()

@@ -18,7 +18,7 @@ use crate::record::{Arrivals, Lengths};
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens};
 
 /// Longer than any model's context; a prompt of so many would not fit into memory as text.
-const TOKENS_MAX: Tokens = Tokens(10_000_000);
+pub(super) const TOKENS_MAX: Tokens = Tokens(10_000_000);
 /// More turns than any conversation needs.
 const TURNS_MAX: u32 = 1_000;
 /// More groups than any cache holds.

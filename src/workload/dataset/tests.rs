@@ -89,6 +89,27 @@ fn a_tokenizer_counts_better() {
     assert_eq!(counted.longest(Tokens(99)), Tokens(14));
 }
 
+#[test]
+fn lengths_alone_are_those_of_answered_turns() {
+    let sizes = |text| Dataset::parse(text).unwrap().sizes();
+    assert_eq!(sizes(r#"{"prompt": "One"}"#), None);
+    let pair = Pair { prompt: Tokens(3), output: Tokens(7) };
+    let both = "{\"prompt\": \"One\"}\n{\"prompt\": \"Twelve years\", \"output_tokens\": 7}";
+    assert_eq!(sizes(both), Some(Sizes::Joint([pair].into())));
+}
+
+#[test]
+fn what_is_too_long_is_left_out() {
+    let data = Dataset::parse("{\"prompt\": \"four\"}\n{\"prompt\": \"and twelve\"}").unwrap();
+    // 4 and 10 bytes, 16 of a template, 5 of output.
+    let within = |most| data.within(Tokens(most), Tokens(5));
+    let left = |most| within(most).map(|data| (data.talks().len(), data.left_out()));
+    assert_eq!(left(31), Ok((2, 0)));
+    assert_eq!(left(30), Ok((1, 1)));
+    assert_eq!(left(25), Ok((1, 1)));
+    assert_eq!(within(24).unwrap_err().to_string(), "nothing in it fits into 24 tok");
+}
+
 #[track_caller]
 fn fails(text: &str, want: &str) {
     assert_eq!(Dataset::parse(text).unwrap_err().to_string(), want);
@@ -115,6 +136,6 @@ fn what_is_wrong_is_said_with_its_place() {
     );
     fails(
         "{\"prompt\": \"a\", \"max_tokens\": 0}",
-        "line 1, `max_tokens`: `0` is not a whole number of at least 1",
+        "line 1, `max_tokens`: `0` is not a whole number from 1 to 10M",
     );
 }

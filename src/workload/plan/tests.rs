@@ -1,7 +1,11 @@
 //! Plans against what their sessions are: the same from the same seed, and no more in common than
 //! planned.
 
-use super::super::{Conversation, Dataset, Pair, Trace};
+mod recorded;
+
+use super::super::{
+    Conversation, Dataset, Draft, Level, Pair, Segment, Text, Think, Trace, Turn, Turns,
+};
 use super::*;
 use crate::units::RequestsPerSecond;
 use proptest::prelude::*;
@@ -186,6 +190,21 @@ fn streams_are_independent() {
     assert_eq!(due(Content::Mix(rich())), due(dataset(Cache::Warm)));
 }
 
+/// Long prompts have no longer outputs: of 10,000 independent pairs, the correlation is within 5
+/// standard errors of 0, 1 / sqrt(n) each.
+#[test]
+fn outputs_do_not_follow_prompts() {
+    let plan = plan(CLOSED, Content::Mix(Mix::plain(uniform(1, 999), uniform(1, 99))));
+    let pairs: Vec<(f64, f64)> =
+        turns(&plan, 10_000).iter().map(|turn| (turn.prompt.get(), turn.output.get())).collect();
+    let sum =
+        |of: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|&(x, y)| of(x, y)).sum::<f64>() / 1e4;
+    let (x, y) = (sum(&|x, _| x), sum(&|_, y| y));
+    let covariance = sum(&|a, b| (a - x) * (b - y));
+    let spread = (sum(&|a, _| (a - x).powi(2)) * sum(&|_, b| (b - y).powi(2))).sqrt();
+    assert!((covariance / spread).abs() < 0.05, "{}", covariance / spread);
+}
+
 /// A rung's text is not found in the cache that another rung has left.
 #[test]
 fn no_two_loads_share_a_prompt() {
@@ -286,7 +305,7 @@ fn really_shared(sessions: &[Session]) -> f64 {
             }
         }
     }
-    cached as f64 / total as f64
+    Tokens(cached).get() / Tokens(total).get()
 }
 
 #[track_caller]
@@ -313,88 +332,16 @@ fn what_is_described_as_shared_is_what_sessions_share() {
     // Drawn: the first requests of 8 groups, and the sample's error.
     check_shared(&of(rich()), 2_000, 0.01);
     check_shared(&replay(), 3, 0.0);
-}
-
-#[test]
-fn a_traces_share_is_that_of_its_hashes() {
-    // Of 1,200 + 600 + 1,100 tokens, the second has 512 and the third 1,024 that were there before.
-    let described = replay().describe(String::new());
-    assert_eq!(described.shared, Ratio::of(1_536.0 / 2_900.0));
-    assert_eq!(described.prompt, Lengths::Empirical { mean: Tokens(967) });
-    assert_eq!(described.output, Lengths::Empirical { mean: Tokens(138) });
-    // (9 + 400 + 5) / 3 = 138; 2,900 / 3 = 966.7; 3 requests over 2 s.
-    let rate = RequestsPerSecond(1.5);
-    assert_eq!(described.arrivals, Arrivals::Trace { requests: 3, rate });
-}
-
-#[test]
-fn a_trace_is_replayed_as_it_was() {
-    let sessions = first(&replay(), 10);
-    let due: Vec<_> = sessions.iter().map(|session| session.due).collect();
-    assert_eq!(due, [0.0, 0.5, 2.0].map(|at| Some(Seconds(at))));
-    let of = |at: usize| &sessions[at].turns[0];
-    let lengths = |at| segments(of(at)).iter().map(|one| one.tokens.0).collect::<Vec<_>>();
-    assert_eq!(
-        [lengths(0), lengths(1), lengths(2)],
-        [vec![512, 512, 176], vec![512, 88], vec![512, 512, 76]]
-    );
-    assert_eq!(segments(of(0))[..2], segments(of(2))[..2]);
-    assert_ne!(segments(of(0))[2].seed, segments(of(2))[2].seed);
-    assert_eq!((of(1).prompt, of(1).output), (Tokens(600), Tokens(400)));
-}
-
-#[test]
-fn a_trace_under_other_arrivals_begins_again_with_other_text() {
-    let plan = plan(CLOSED, Content::Trace(trace()));
-    let turns = turns(&plan, 7);
-    for at in 0..4 {
-        assert_eq!(turns[at].prompt, turns[at + 3].prompt);
-        assert_ne!(segments(&turns[at])[0].seed, segments(&turns[at + 3])[0].seed);
-    }
-}
-
-#[test]
-fn a_trace_has_no_times_for_other_content() {
-    assert_eq!(first(&plan(trace().arrivals(), Content::Mix(rich())), 5), []);
-}
-
-#[test]
-fn a_dataset_is_had_whole_before_it_is_had_again() {
-    let messages = |turn: &Turn| match &turn.draft {
-        Draft::Messages(messages) => messages.iter().map(|one| one.content.clone()).collect(),
-        _ => Vec::new(),
-    };
-    let plan = plan(CLOSED, dataset(Cache::Warm));
-    let sessions = first(&plan, 6);
-    for lap in sessions.chunks(3) {
-        let mut said: Vec<Vec<String>> =
-            lap.iter().map(|session| messages(&session.turns[0])).collect();
-        said.sort();
-        assert_eq!(said, [vec!["Be brief.", "How?"], vec!["Be brief.", "Why?"], vec!["One"]]);
-    }
-    let talk = sessions.iter().find(|session| session.turns.len() == 2).unwrap();
-    assert_eq!(messages(&talk.turns[1]), ["three"]);
-    // "two" is a token by estimate; nothing answers "three".
-    assert_eq!([talk.turns[0].output, talk.turns[1].output], [Tokens(1), Tokens(20)]);
-    assert_eq!([talk.turns[0].think, talk.turns[1].think], [Seconds(0.0), Seconds(3.0)]);
-}
-
-#[test]
-fn a_line_of_its_own_stands_after_what_all_share() {
-    let plan = plan(CLOSED, dataset(Cache::Bust));
-    let mut lines = HashSet::new();
-    for session in first(&plan, 30) {
-        let Draft::Messages(messages) = &session.turns[0].draft else { panic!("prose") };
-        let at = usize::from(messages[0].role == "system");
-        let (line, rest) = messages[at].content.split_once('\n').unwrap();
-        assert_eq!(line.len(), 16);
-        assert!(["Why?", "How?", "One"].contains(&rest));
-        assert!(lines.insert(line.to_owned()));
-        assert!(at == 0 || messages[0].content == "Be brief.");
-    }
-    // "Be brief." is 3 tokens (9 / 4), a line 8, each question 1: 12 + 12, of which 3 are known the
-    // second time. The talk: 9, an answer of 1, and then 10 that are known and 2 that are not.
-    assert_eq!(plan.describe(String::new()).shared, Ratio::of(13.0 / 45.0));
+    // What was seen is of no use behind what was not.
+    let behind = Trace::parse(
+        r#"{"at": 0, "prompt": 30, "output": 1, "prefix": [{"id": 1, "tokens": 10}, {"id": 2, "tokens": 10}]}
+{"at": 1, "prompt": 20, "output": 1, "prefix": [{"id": 3, "tokens": 10}, {"id": 2, "tokens": 10}]}
+{"at": 2, "prompt": 20, "output": 1, "prefix": [{"id": 3, "tokens": 10}, {"id": 1, "tokens": 10}]}"#,
+    )
+    .unwrap();
+    let behind = plan(behind.arrivals(), Content::Trace(behind));
+    check_shared(&behind, 3, 0.0);
+    assert_eq!(behind.describe(String::new()).shared, Ratio::of(10.0 / 70.0));
 }
 
 proptest! {
@@ -440,7 +387,7 @@ fn words_say_what_is_sent() {
     check(Content::Mix(Mix::plain(fixed(1), fixed(1))), "natural text");
     check(
         Content::Mix(rich()),
-        "natural text; 80% of all begin with one of 1 prefixes of 100 tokens; 50% of these begin \
+        "natural text; 80% of all begin with the same prefix of 100 tokens; 50% of these begin \
          with one of 7 prefixes of 300 tokens; conversations of 1 to 5 turns, 10 to 50 tokens a \
          follow-up, about 2 s to think",
     );

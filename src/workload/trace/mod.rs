@@ -13,8 +13,10 @@ mod tests;
 
 use super::content::{Pair, Sizes};
 use super::error::{TraceError, of_json};
+use super::spec::TOKENS_MAX;
 use crate::record::Arrivals;
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// A trace.
@@ -87,15 +89,17 @@ impl Form {
 }
 
 /// Which part of a trace to replay, and how fast. In this order: the part, by the trace's own time;
-/// the first requests of it; the speed.
+/// what of it is short enough; the first requests of that; the speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cut {
     /// Where it begins, since the trace's first request.
     pub from: Seconds,
     /// How long it is; `None`: to the end.
     pub length: Option<Seconds>,
+    /// Requests of more prompt and output tokens together are left out; `None`: none is.
+    pub tokens: Option<Tokens>,
     /// The most requests; `None`: all.
-    pub requests: Option<u32>,
+    pub requests: Option<NonZeroU32>,
     /// How many times as fast as it was: at 2, in half the time.
     pub speed: Ratio,
 }
@@ -103,7 +107,7 @@ pub struct Cut {
 impl Cut {
     /// All of it, as it was.
     pub const NONE: Self =
-        Self { from: Seconds(0.0), length: None, requests: None, speed: Ratio::ONE };
+        Self { from: Seconds(0.0), length: None, tokens: None, requests: None, speed: Ratio::ONE };
 }
 
 impl Trace {
@@ -141,11 +145,8 @@ impl Trace {
             return Err(TraceError::Speed { speed: cut.speed });
         }
         let to = cut.length.map_or(f64::INFINITY, |length| cut.from.0 + length.0);
-        let most =
-            cut.requests.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let inside = |one: &&Traced| one.at.0 >= cut.from.0 && one.at.0 < to;
-        let mut requests: Vec<Traced> =
-            self.requests.iter().filter(inside).take(most).cloned().collect();
+        let mut requests: Vec<Traced> = self.requests.iter().filter(inside).cloned().collect();
         if requests.is_empty() {
             return Err(TraceError::NoneLeft {
                 from: cut.from,
@@ -153,11 +154,23 @@ impl Trace {
                 last: self.last(),
             });
         }
+        let mut left_out = self.left_out;
+        if let Some(most) = cut.tokens {
+            let before = requests.len();
+            requests.retain(|one| one.prompt + one.output <= most);
+            left_out = left_out.saturating_add(count(before - requests.len()));
+            if requests.is_empty() {
+                return Err(TraceError::TooLong { most });
+            }
+        }
+        if let Some(most) = cut.requests {
+            requests.truncate(usize::try_from(most.get()).unwrap_or(usize::MAX));
+        }
         begin_at(&mut requests, Some(cut.from))?;
         for request in &mut requests {
             request.at = Seconds(request.at.0 / speed);
         }
-        Ok(Self { form: self.form, requests: requests.into(), left_out: self.left_out })
+        Ok(Self { form: self.form, requests: requests.into(), left_out })
     }
 
     /// Its requests, in the order of their times.
@@ -165,7 +178,8 @@ impl Trace {
         &self.requests
     }
 
-    /// Requests that were left out of the whole file, because they had no tokens in or out.
+    /// Requests that were left out: of the whole file those without tokens in or out, and of the part
+    /// those that were too long.
     pub fn left_out(&self) -> u32 {
         self.left_out
     }
@@ -194,7 +208,7 @@ impl Trace {
         let words = format!("natural text, of the lengths of a trace in {}", self.form.word());
         match self.left_out {
             0 => words,
-            some => format!("{words}; {some} requests without tokens left out"),
+            some => format!("{words}; {some} requests left out"),
         }
     }
 
@@ -215,6 +229,18 @@ fn begin_at(requests: &mut [Traced], from: Option<Seconds>) -> Result<(), TraceE
 
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+const TOKENS: &str = "a whole number of tokens up to 10M";
+
+/// A number of tokens that can be sent: text is made of it.
+fn bounded(line: u64, field: &'static str, tokens: u64) -> Result<Tokens, TraceError> {
+    let tokens = Tokens(tokens);
+    if tokens > TOKENS_MAX {
+        let value = tokens.0.to_string();
+        return Err(TraceError::Field { line, field, value, wanted: TOKENS });
+    }
+    Ok(tokens)
 }
 
 /// Reads each line that isn't empty as an object.
@@ -246,14 +272,14 @@ impl<'a> Table<'a> {
     fn open(text: &'a str) -> Result<Self, TraceError> {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let columns = reader.headers().map_err(broken)?.clone();
+        let columns = reader.headers().map_err(|error| broken(&error))?.clone();
         Ok(Self { columns, rows: reader.into_records() })
     }
 
     fn read<T>(self, of: impl Fn(&Row<'_>) -> Result<T, TraceError>) -> Result<Vec<T>, TraceError> {
         let Self { columns, rows } = self;
         rows.map(|cells| {
-            let cells = cells.map_err(broken)?;
+            let cells = cells.map_err(|error| broken(&error))?;
             let line = cells.position().map_or(0, csv::Position::line);
             of(&Row { line, columns: &columns, cells })
         })
@@ -268,8 +294,8 @@ impl Row<'_> {
     }
 
     fn tokens(&self, field: &'static str) -> Result<Tokens, TraceError> {
-        const WANTED: &str = "a whole number of tokens";
-        self.cell(field).parse().map(Tokens).map_err(|_| self.wrong(field, WANTED))
+        let tokens: u64 = self.cell(field).parse().map_err(|_| self.wrong(field, TOKENS))?;
+        bounded(self.line, field, tokens)
     }
 
     fn wrong(&self, field: &'static str, wanted: &'static str) -> TraceError {
@@ -277,7 +303,7 @@ impl Row<'_> {
     }
 }
 
-fn broken(error: csv::Error) -> TraceError {
+fn broken(error: &csv::Error) -> TraceError {
     let line = error.position().map_or(1, csv::Position::line);
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

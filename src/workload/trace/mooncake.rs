@@ -5,7 +5,7 @@
 //! Source: kvcache-ai/Mooncake, `FAST25-release/traces`; Qin et al., "Mooncake: Trading more storage
 //! for less computation", FAST 2025.
 
-use super::{Block, TraceError, Traced, objects};
+use super::{Block, TraceError, Traced, bounded, objects};
 use crate::units::{Seconds, Tokens};
 
 /// Tokens of a block; a prompt's last one may be shorter.
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Traced>, TraceError> {
 }
 
 fn request(line: u64, one: &Line) -> Result<Traced, TraceError> {
-    let (prompt, size) = (Tokens(one.input_length), BLOCK);
+    let (prompt, size) = (bounded(line, "input_length", one.input_length)?, BLOCK);
     let blocks = one.hash_ids.len();
     // A trace without prefixes has no ids at all.
     if blocks > 0 && blocks as u64 != one.input_length.div_ceil(BLOCK) {
@@ -40,7 +40,7 @@ fn request(line: u64, one: &Line) -> Result<Traced, TraceError> {
     Ok(Traced {
         at: Seconds(one.timestamp / 1e3),
         prompt,
-        output: Tokens(one.output_length),
+        output: bounded(line, "output_length", one.output_length)?,
         blocks: blocks.collect(),
     })
 }

@@ -4,7 +4,7 @@
 //! `at` is in seconds; `prefix`, which may be left out, lists what the prompt begins with: requests
 //! whose lists begin alike share that much. `prompt` counts it.
 
-use super::{Block, TraceError, Traced, objects};
+use super::{Block, TraceError, Traced, bounded, objects};
 use crate::units::{Seconds, Tokens};
 
 #[derive(serde::Deserialize)]
@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Traced>, TraceError> {
 }
 
 fn request(line: u64, one: &Line) -> Result<Traced, TraceError> {
-    let prompt = Tokens(one.prompt);
+    let prompt = bounded(line, "prompt", one.prompt)?;
     let blocks: Box<[Block]> = one
         .prefix
         .iter()
@@ -39,5 +39,6 @@ fn request(line: u64, one: &Line) -> Result<Traced, TraceError> {
     if shared > prompt {
         return Err(TraceError::Prefix { line, shared, prompt });
     }
-    Ok(Traced { at: Seconds(one.at), prompt, output: Tokens(one.output), blocks })
+    let output = bounded(line, "output", one.output)?;
+    Ok(Traced { at: Seconds(one.at), prompt, output, blocks })
 }

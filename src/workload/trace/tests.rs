@@ -1,6 +1,7 @@
 //! Traces in every form, well-formed and not.
 
 use super::*;
+use proptest::prelude::*;
 
 /// When, prompt, output, blocks as `id:tokens`.
 #[track_caller]
@@ -103,7 +104,9 @@ fn a_cut_is_a_part_at_a_speed() {
     let from = Cut { from: Seconds(2.5), ..Cut::NONE };
     check(from, &[0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5]);
     check(Cut { length: Some(Seconds(1.5)), ..from }, &[0.5]);
-    check(Cut { requests: Some(2), speed: Ratio::of(2.0), ..from }, &[0.25, 0.75]);
+    check(Cut { requests: NonZeroU32::new(2), speed: Ratio::of(2.0), ..from }, &[0.25, 0.75]);
+    check(Cut { tokens: Some(Tokens(13)), ..Cut::NONE }, &[0.0, 1.0, 2.0]);
+    assert_eq!(whole.cut(&Cut { tokens: Some(Tokens(13)), ..Cut::NONE }).unwrap().left_out(), 7);
     check(Cut { from: Seconds(8.0), speed: Ratio::of(0.5), ..Cut::NONE }, &[0.0, 2.0]);
 }
 
@@ -133,7 +136,7 @@ fn what_is_wrong_is_said_with_its_line() {
     );
     fails(
         &azure("2023-11-16 18:15:46.68,-1,2"),
-        "line 2, `ContextTokens`: `-1` is not a whole number of tokens",
+        "line 2, `ContextTokens`: `-1` is not a whole number of tokens up to 10M",
     );
     fails(&azure("2023-11-16 18:15:46.68,1"), "line 2: 2 fields instead of 3");
     fails(&azure("2023-11-16 18:15:46.68,1,0"), "it has no requests with tokens in and out");
@@ -145,6 +148,8 @@ fn what_is_wrong_is_said_with_its_line() {
     );
     let line = r#"{"timestamp": 0, "input_length": 1025, "output_length": 1, "hash_ids": [1, 2]}"#;
     fails(line, "line 1, `hash_ids`: 2 blocks of 512 tokens for a prompt of 1025 tok");
+    let line = r#"{"at": 0, "prompt": 5, "output": 10000001}"#;
+    fails(line, "line 1, `output`: `10000001` is not a whole number of tokens up to 10M");
     let two = format!("{}\n{{\"timestamp\": 1}}\n", MOONCAKE.lines().next().unwrap());
     fails(&two, "line 2: missing field `input_length` at column 16");
     fails(
@@ -169,9 +174,27 @@ fn a_cut_of_nothing_is_refused() {
         far,
         &format!("no request is due from 1000000 s on for 5 s; the last one is due at {last}"),
     );
+    fails(Cut { tokens: Some(Tokens(9)), ..Cut::NONE }, "no request fits into 9 tok");
     for (speed, said) in [(0.0, "0%"), (-1.0, "-100%"), (f64::NAN, "NaN%")] {
         let want = format!("a trace can't be replayed at {said} of its speed");
         fails(Cut { speed: Ratio::of(speed), ..Cut::NONE }, &want);
+    }
+}
+
+proptest! {
+    /// Whatever becomes of a file, it is read or refused.
+    #[test]
+    fn damaged_traces_do_no_harm(
+        which in 0_usize..3, at in 0_usize..400, put in "[0-9,{}\\[\\]\":eE+\\-\n. a]{0,6}", take in 0_usize..6,
+    ) {
+        let whole = [AZURE, BURSTGPT, MOONCAKE][which];
+        let at = at.min(whole.len());
+        let text = format!("{}{put}{}", &whole[..at], &whole[(at + take).min(whole.len())..]);
+        if let Ok(trace) = Trace::parse(&text) {
+            prop_assert_eq!(trace.requests()[0].at, Seconds(0.0));
+            prop_assert!(trace.requests().windows(2).all(|pair| pair[0].at <= pair[1].at));
+            prop_assert!(trace.requests().iter().all(|one| one.output > Tokens(0)));
+        }
     }
 }
 
