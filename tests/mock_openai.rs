@@ -256,6 +256,7 @@ fn a_client_that_goes_away_is_logged_and_holds_no_slot() {
     assert_eq!(seen.tokens().len(), 1);
     let outcomes: Vec<_> = ended(&mock, 2).iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [Outcome::Gone, Outcome::Done]);
+    assert_eq!(see(ask(&mock, r#","max_tokens":1"#)).tokens().len(), 1, "nobody waits, one comes");
 }
 
 #[test]
@@ -285,17 +286,18 @@ fn in_a_stall_nothing_is_written() {
 #[test]
 fn a_prompt_that_was_seen_is_cached_in_whole_blocks_but_for_its_end() {
     let mock = Mock::start(Config { prefix_cache: true, ..quick() }).unwrap();
-    let cached = |words: usize, tail: &str| {
-        let prompt = "w ".repeat(words) + tail;
+    let cached = |prompt: &str| {
         let body = format!(r#"{{"prompt":"{prompt}","max_tokens":1}}"#);
         let (_, body) = whole(send(&mock, "POST", "/v1/completions", &body));
         let json: Value = serde_json::from_str(&body).unwrap();
         json["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap()
     };
-    assert_eq!(cached(32, ""), 0);
-    assert_eq!(cached(32, ""), 16, "the last block holds the last token");
-    assert_eq!(cached(32, "x"), 32);
-    assert_eq!(cached(20, "x"), 16);
+    let (a, b) = ("a ".repeat(16), "b ".repeat(16));
+    assert_eq!(cached(&format!("{a}{b}")), 0);
+    assert_eq!(cached(&format!("{a}{b}")), 16, "the last block holds the last token");
+    assert_eq!(cached(&format!("{a}{b}x")), 32);
+    assert_eq!(cached(&format!("{a}a a a a")), 16);
+    assert_eq!(cached(&format!("{b}x")), 0, "it was seen, but never at the beginning");
 }
 
 #[test]
