@@ -149,3 +149,22 @@ peers-engine: ## Measure the engine against llama.cpp and mistral.rs, in turns; 
 	ours="$$(cargo bench --bench engine --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$$/\1/p')"
 	target/venv-peers/bin/python -B benches/peers/engine.py --ours "$$ours" \
 	    --models "$${MTOK_TEST_MODELS:-target/test-models}" --out target/peers/engine.json $(ARGS)
+
+# The peers' virtual environments take 1.2 GB and 5.9 GB; one that can't be made is left out.
+LOADGEN_VENVS ?= target/peers
+LOADGEN_PEERS := aiperf==0.13.0 guidellm==0.8.1
+
+.PHONY: peers-loadgen
+peers-loadgen: ## Measure load generators against a server of known latencies; ARGS="--rounds 1 …"
+	@cargo build --release --bin mtok --example mock_openai --example control_client
+	for peer in $(LOADGEN_PEERS); do
+	    venv="$(LOADGEN_VENVS)/venv-$${peer%%=*}"
+	    [[ ! -x $$venv/bin/$${peer%%=*} ]] || continue
+	    python3 -m venv "$$venv"
+	    "$$venv/bin/pip" install --quiet "$$peer" || echo "peers-loadgen: $$peer could not be installed" >&2
+	done
+	python3 -B benches/peers/loadgen.py --ours "$(TARGET)/release/mtok" \
+	    --mock "$(TARGET)/release/examples/mock_openai" \
+	    --control "$(TARGET)/release/examples/control_client" \
+	    --aiperf "$(LOADGEN_VENVS)/venv-aiperf" --guidellm "$(LOADGEN_VENVS)/venv-guidellm" \
+	    --out target/peers/loadgen.json $(ARGS)
