@@ -160,6 +160,12 @@ impl Story {
             self.done = true;
             return;
         }
+        // A list would be read as an object's fields in their order.
+        if data.trim_ascii_start().first() != Some(&b'{') {
+            let reason = "what came is no answer of this API: it is no JSON object";
+            self.fail(FailureKind::Malformed, reason.to_owned());
+            return;
+        }
         let read = if self.keep.answer || self.keep.output {
             serde_json::from_slice(data).map(|chunk| self.chunk::<Word>(chunk, at, batch))
         } else {

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::record::{Failure, FailureKind, Finish, Moment, RequestId};
 use crate::target::{Delivery, What};
 use crate::units::{Seconds, Tokens};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -180,7 +181,9 @@ impl Flow {
             failure.reason = reason(&failure.reason, &self.common.secrets);
         }
         if let (Some(recount), Some(output)) = (&self.common.recount, output) {
-            usage.recounted = recount(&output);
+            // It is not ours: where it panics, the request ends all the same, uncounted.
+            let counted = catch_unwind(AssertUnwindSafe(|| recount(&output)));
+            usage.recounted = counted.unwrap_or_default();
         }
         self.tell(at, What::Done { finish, usage, text: answer });
     }
