@@ -124,7 +124,7 @@ impl Drop for Server {
 }
 
 /// One request; `None` where the client has left.
-fn read(stream: &mut impl Read) -> Option<Asked> {
+pub(crate) fn read(stream: &mut impl Read) -> Option<Asked> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

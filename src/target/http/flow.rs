@@ -3,10 +3,11 @@
 //! Invariant: its consumer gets one `Sent` first and one `Done` last, whatever becomes of the request:
 //! [`Flow::end`] is the only way to a `Done`, it works once, and dropping the flow calls it. So a task
 //! that panics, is given up, or never begins still ends its request. Guarded by the property test in
-//! `tests/http_target.rs`.
+//! `tests/http_target/hail.rs`.
 //!
 //! What comes is delivered at most every [`super::worker::FLUSH`]; between, a chunk costs one look at
-//! the clock and one number in a buffer that is there.
+//! the clock and one number in a buffer that is there; `tests/http_allocations.rs` counts what is
+//! allocated.
 
 use super::answer::{Answer, Batch, Closed, Keep};
 use super::failure::reason;
