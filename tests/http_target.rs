@@ -15,5 +15,7 @@ mod rig;
 mod server;
 #[path = "http_target/streams.rs"]
 mod streams;
+#[path = "http_target/tls.rs"]
+mod tls;
 #[path = "http_target/wire.rs"]
 mod wire;

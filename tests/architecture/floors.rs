@@ -144,6 +144,7 @@ pub(crate) const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("tests/fake_nvml/", "stands in for a C library"),
     ("tests/fake_cuda/", "stands in for a C library"),
     ("tests/hostile/mod.rs", "counts what is allocated"),
+    ("tests/http_allocations.rs", "counts what is allocated"),
     ("tests/kernels/emulator.rs", "calls a C library"),
 ];
 

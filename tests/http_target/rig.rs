@@ -10,6 +10,7 @@ use mtok::target::{Delivery, Prompt, Request, Target, What};
 use mtok::units::Tokens;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -56,6 +57,18 @@ impl Outcome {
         let Finish::Failed(failure) = &self.finish else { panic!("no failure: {self:?}") };
         failure
     }
+}
+
+/// A clock on which every look takes a second.
+#[derive(Default)]
+pub(crate) struct Looks(AtomicU64);
+
+impl Clock for Looks {
+    fn now(&self) -> Moment {
+        Moment(self.0.fetch_add(1_000_000_000, Ordering::SeqCst))
+    }
+
+    fn sleep_until(&self, _: Moment) {}
 }
 
 /// A target and its inbox.

@@ -13,8 +13,6 @@ pub(crate) struct Asked {
     pub(crate) headers: Vec<(String, String)>,
     /// `null` where there is none.
     pub(crate) body: serde_json::Value,
-    /// Which connection it came on, counted from 0.
-    pub(crate) connection: usize,
 }
 
 impl Asked {
@@ -101,14 +99,14 @@ impl Server {
                 if ended.load(Ordering::SeqCst) {
                     break;
                 }
-                let connection = count.fetch_add(1, Ordering::SeqCst);
+                count.fetch_add(1, Ordering::SeqCst);
                 let answer = Arc::clone(&answer);
                 let Ok(stream) = stream else { continue };
                 stream.set_nodelay(true).unwrap();
                 std::thread::spawn(move || {
                     let mut back = Back { stream, open: true };
                     while back.open {
-                        let Some(asked) = read(&mut back.stream, connection) else { break };
+                        let Some(asked) = read(&mut back.stream) else { break };
                         answer(&asked, &mut back);
                     }
                 });
@@ -126,7 +124,7 @@ impl Drop for Server {
 }
 
 /// One request; `None` where the client has left.
-pub(crate) fn read(stream: &mut impl Read, connection: usize) -> Option<Asked> {
+pub(crate) fn read(stream: &mut impl Read) -> Option<Asked> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -144,5 +142,5 @@ pub(crate) fn read(stream: &mut impl Read, connection: usize) -> Option<Asked> {
     let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
     stream.read_exact(&mut body).ok()?;
     let body = serde_json::from_slice(&body).unwrap_or_default();
-    Some(Asked { what, headers, body, connection })
+    Some(Asked { what, headers, body })
 }

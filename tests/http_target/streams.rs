@@ -1,9 +1,13 @@
 //! What is counted of an answer.
 
-use crate::rig::{Outcome, Rig, options, request, text};
+use crate::rig::{Looks, Outcome, Rig, options, outcome, request, text};
 use crate::server::{STREAM, Server};
 use mtok::record::{FailureKind, Finish, Usage};
-use mtok::units::Tokens;
+use mtok::target::Target;
+use mtok::target::http::{Http, Patience};
+use mtok::units::{Seconds, Tokens};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 /// A chunk of a chat that says this.
 pub(crate) fn says(what: &str) -> String {
@@ -150,12 +154,22 @@ fn chunks_that_come_together_have_one_moment() {
     let server = Server::start(move |_, back| {
         back.send(STREAM);
         back.chunk(&together);
-        back.chunk(format!("data: {LENGTH}\n\n"));
+        back.chunk(format!("data: {}\n\ndata: {LENGTH}\n\ndata: [DONE]\n\n", says("c")));
         back.send("0\r\n\r\n");
     });
-    let got = Rig::at(&server).ask(request(1, text("hello"), 3));
-    assert_eq!(got.chunks.len(), 2);
+    let mut options = options(&server);
+    // The looks of the silence's watch would else be time-outs.
+    options.patience =
+        Patience { first: Seconds(1e9), silence: Seconds(1e9), ..Patience::default() };
+    let http = Http::open(&options, Arc::new(Looks::default())).unwrap();
+    let (to, inbox) = channel();
+    http.submit(request(1, text("hello"), 3), to).unwrap();
+    let got = outcome(inbox.iter().collect());
+    assert_eq!(got.chunks.len(), 3);
     assert_eq!(got.chunks[0], got.chunks[1]);
+    // The head has a moment between; the end is that of the last chunk, not of a later look.
+    assert!(got.sent < got.chunks[0] && got.chunks[1] < got.chunks[2]);
+    assert_eq!(got.done, got.chunks[2]);
 }
 
 #[test]
@@ -168,13 +182,25 @@ fn text_and_recount_are_made_only_where_they_are_wanted() {
     let plain = Rig::at(&server);
     assert_eq!(plain.ask(request(1, text("hello"), 3)).text, None);
     let mut options = options(&server);
-    options.recount = Some(std::sync::Arc::new(|text| Some(Tokens(text.len() as u64))));
+    options.recount = Some(Arc::new(|text| Some(Tokens(text.len() as u64))));
     let rig = Rig::with(&options);
     let got = rig.ask(request(1, text("hello"), 3));
     assert_eq!((got.text, got.usage.recounted), (None, Some(Tokens(6))));
     let mut asked = request(2, text("hello"), 3);
     asked.keep_text = true;
     assert_eq!(rig.ask(asked).text.as_deref(), Some("yes"));
+}
+
+#[test]
+fn a_recount_that_fails_costs_no_request() {
+    let server = Server::start(|_, back| back.events(&[&says("a"), LENGTH, DONE]));
+    let mut options = options(&server);
+    options.recount = Some(Arc::new(|text| panic!("planted: {text}")));
+    let rig = Rig::with(&options);
+    for id in 0..3 {
+        let got = rig.ask(request(id, text("hello"), 3));
+        assert_eq!((got.finish, got.usage.recounted), (Finish::Length, None));
+    }
 }
 
 #[test]

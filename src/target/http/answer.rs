@@ -1,14 +1,15 @@
 //! What a server's answer says: which chunks hold output, how many tokens, how it ended.
 //!
 //! Invariant: only output makes a moment. A chunk that tells the role, the usage or the end alone is
-//! none, or the time to first token would be that of the role, and every rate too high. Guarded by the
-//! table in the tests.
+//! none, or the time to first token would be that of the role, and every rate too high. Guarded by
+//! `tests/http_target/streams.rs`.
 //!
 //! A chunk is not a token: its tokens are counted only where the server counts them, chunk by chunk,
 //! from the first to the last.
 
-use super::chunk::{Chunk, Output, Trouble, Weight, Word};
+use super::chunk::{Chunk, Output, Weight, Word};
 use super::sse::{EVENT_BYTES_MAX, Sse};
+use super::trouble::Trouble;
 use crate::record::{Failure, FailureKind, Finish, Moment, Usage};
 use crate::units::Tokens;
 
@@ -90,13 +91,12 @@ impl Answer {
         if self.story.is_over() {
             return;
         }
-        let before = self.story.finish.is_some();
         let story = &mut self.story;
         self.sse.finish(|data| story.event(data, at, batch));
         let malformed =
             matches!(&story.finish, Some(Finish::Failed(f)) if f.kind == FailureKind::Malformed);
         // Half an event at the end is no other grammar: the stream broke within it.
-        if story.finish.is_none() && !story.done || malformed && !before {
+        if malformed || story.finish.is_none() && !story.done {
             story.fail(FailureKind::BrokenStream, BROKE.to_owned());
         }
     }
@@ -158,6 +158,12 @@ impl Story {
         }
         if data.trim_ascii() == DONE {
             self.done = true;
+            return;
+        }
+        // A list would be read as an object's fields in their order.
+        if data.trim_ascii_start().first() != Some(&b'{') {
+            let reason = "what came is no answer of this API: it is no JSON object";
+            self.fail(FailureKind::Malformed, reason.to_owned());
             return;
         }
         let read = if self.keep.answer || self.keep.output {
@@ -242,7 +248,3 @@ fn finish(word: &str) -> Finish {
         _ => Finish::Stop,
     }
 }
-
-#[cfg(test)]
-#[path = "answer_tests.rs"]
-mod tests;

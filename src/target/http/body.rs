@@ -143,7 +143,3 @@ impl Form {
         serde_json::to_vec(&body).map_err(|error| HttpError::Client(error.to_string()))
     }
 }
-
-#[cfg(test)]
-#[path = "body_tests.rs"]
-mod tests;

@@ -10,7 +10,7 @@
 //! llama.cpp), `timings` (llama.cpp), `prompt_cache_hit_tokens` (DeepSeek), `reasoning_tokens` beside
 //! the other counts (SGLang).
 
-use super::loose::Loose;
+use super::trouble::{Loose, Trouble};
 use crate::record::Usage;
 use crate::units::Tokens;
 use serde::Deserialize;
@@ -129,7 +129,7 @@ impl<'a, T> Chunk<'a, T> {
     pub(super) fn trouble(&mut self) -> Option<Trouble<'a>> {
         self.error.take().or_else(|| {
             let old = self.object.as_ref().is_some_and(|object| object.0 == "error");
-            old.then(|| Trouble { message: self.message.take(), code: self.code.take() })
+            old.then(|| Trouble::new(self.message.take(), self.code.take()))
         })
     }
 }
@@ -389,72 +389,5 @@ impl Timings {
             output: usage.output.or(self.predicted_n.map(Tokens)),
             ..usage
         }
-    }
-}
-
-/// An error that a server tells.
-#[derive(Debug, Default)]
-pub(super) struct Trouble<'a> {
-    message: Option<Loose<'a>>,
-    code: Option<Loose<'a>>,
-}
-
-impl Trouble<'_> {
-    /// What the server says.
-    pub(super) fn message(&self) -> Option<&str> {
-        match &self.message {
-            Some(Loose::Text(text)) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The HTTP status that it would have answered with, had it not begun to answer.
-    pub(super) fn status(&self) -> Option<u16> {
-        let number = match self.code.as_ref()? {
-            Loose::Number(number) => u16::try_from(*number).ok(),
-            Loose::Text(text) => text.parse().ok(),
-            Loose::Other => None,
-        };
-        number.filter(|number| (400..600).contains(number))
-    }
-}
-
-/// A message alone, or an object with one.
-impl<'de: 'a, 'a> Deserialize<'de> for Trouble<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Fields<'a> {
-            #[serde(borrow)]
-            message: Option<Loose<'a>>,
-            #[serde(borrow)]
-            code: Option<Loose<'a>>,
-        }
-        struct Either<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Either<'a> {
-            type Value = Trouble<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an error's message, or an object that holds it")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Trouble<'a>, E> {
-                Ok(Trouble { message: Some(Loose::Text(Cow::Borrowed(text))), code: None })
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Trouble<'a>, E> {
-                Ok(Trouble { message: Some(Loose::Text(Cow::Owned(text.to_owned()))), code: None })
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                map: A,
-            ) -> Result<Trouble<'a>, A::Error> {
-                let fields =
-                    Fields::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(Trouble { message: fields.message, code: fields.code })
-            }
-        }
-        from.deserialize_any(Either(PhantomData))
     }
 }

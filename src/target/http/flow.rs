@@ -3,10 +3,11 @@
 //! Invariant: its consumer gets one `Sent` first and one `Done` last, whatever becomes of the request:
 //! [`Flow::end`] is the only way to a `Done`, it works once, and dropping the flow calls it. So a task
 //! that panics, is given up, or never begins still ends its request. Guarded by the property test in
-//! `tests/http_target.rs`.
+//! `tests/http_target/hail.rs`.
 //!
 //! What comes is delivered at most every [`super::worker::FLUSH`]; between, a chunk costs one look at
-//! the clock and one number in a buffer that is there.
+//! the clock and one number in a buffer that is there; `tests/http_allocations.rs` counts what is
+//! allocated.
 
 use super::answer::{Answer, Batch, Closed, Keep};
 use super::failure::reason;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::record::{Failure, FailureKind, Finish, Moment, RequestId};
 use crate::target::{Delivery, What};
 use crate::units::{Seconds, Tokens};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -180,7 +182,9 @@ impl Flow {
             failure.reason = reason(&failure.reason, &self.common.secrets);
         }
         if let (Some(recount), Some(output)) = (&self.common.recount, output) {
-            usage.recounted = recount(&output);
+            // It is not ours: where it panics, the request ends all the same, uncounted.
+            let counted = catch_unwind(AssertUnwindSafe(|| recount(&output)));
+            usage.recounted = counted.unwrap_or_default();
         }
         self.tell(at, What::Done { finish, usage, text: answer });
     }

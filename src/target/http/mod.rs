@@ -23,10 +23,10 @@ mod exchange;
 mod failure;
 mod flow;
 mod gauge;
-mod loose;
 mod options;
 mod secret;
 mod sse;
+mod trouble;
 mod worker;
 
 pub use discover::{Discovery, Software};

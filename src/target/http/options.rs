@@ -104,7 +104,8 @@ pub struct HttpOptions {
     pub workers: Option<NonZeroUsize>,
     /// What may be sent beyond the API; `None`: what the recognised software understands.
     pub extras: Option<Extras>,
-    /// Checks the server's counts; the text of answers is kept only for it.
+    /// Checks the server's counts; the text of answers is kept only for it. It is called at the end
+    /// of each request, on the thread that receives: what it takes, chunks of others wait.
     pub recount: Option<Recount>,
 }
 

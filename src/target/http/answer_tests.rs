@@ -1,1 +1,0 @@
-//! Streams as servers write them, and what they say.

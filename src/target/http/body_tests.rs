@@ -1,1 +1,0 @@
-//! Bodies of requests, as servers read them.
