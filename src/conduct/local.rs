@@ -19,7 +19,7 @@ use crate::target::in_process::InProcess;
 use crate::target::{Prompt, Request, Target};
 use crate::telemetry::peaks;
 use crate::units::Tokens;
-use crate::workload::{Draft, Message, Plan, Turn, ids, random_ids};
+use crate::workload::{Draft, Message, Plan, Turn, ids, ids_after, random_ids};
 use std::sync::Arc;
 
 /// A model that this process runs: its file read, its device chosen.
@@ -59,11 +59,12 @@ impl<'a> LocalReady<'a> {
         self.placement.without_cuda.as_deref()
     }
 
-    fn ids(&self, draft: &Draft) -> Vec<u32> {
+    fn ids(&self, draft: &Draft, begins: bool) -> Vec<u32> {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(&self.loaded, text).unwrap_or_default();
         match draft {
-            Draft::Prose(segments) => ids(segments, &encode),
+            Draft::Prose(segments) if begins => ids(segments, &encode),
+            Draft::Prose(segments) => ids_after(segments, &encode),
             Draft::RandomIds(segments) => random_ids(segments, self.loaded.shape.vocabulary),
             Draft::Messages(messages) => self.chat(messages, &encode),
         }
@@ -153,6 +154,7 @@ impl Ready for LocalReady<'_> {
     }
 
     fn request(&self, turn: &Turn, past: Option<Past>) -> Request {
+        let begins = past.is_none();
         let mut prompt = match past {
             Some(Past { prompt: Prompt::Ids(ids), answer: Answer::Ids(answer) }) => {
                 [ids, answer].concat()
@@ -160,7 +162,7 @@ impl Ready for LocalReady<'_> {
             // An engine in this process is asked, and answers, in ids alone.
             _ => Vec::new(),
         };
-        prompt.extend(self.ids(&turn.draft));
+        prompt.extend(self.ids(&turn.draft, begins));
         let sampling = SamplerParams { seed: turn.seed, ..self.sampling };
         Request::new(turn.id, prompt, sampling, StopRules::exactly(turn.output))
     }

@@ -83,13 +83,19 @@ impl Agenda {
         self.sessions.is_empty() && self.turns.is_empty()
     }
 
+    /// How many first turns are at hand that are not due yet; in a closed loop, all.
+    pub(super) fn not_due(&self, now: Moment) -> usize {
+        let due = |made: &Made| self.due_of(made).is_some_and(|due| due <= now);
+        self.sessions.len() - self.sessions.partition_point(due)
+    }
+
     /// How many are due by now and wait for a place.
     pub(super) fn waiting(&self, now: Moment) -> usize {
         if self.closed {
             return 0;
         }
-        let due = |made: &&Made| self.due_of(made).is_some_and(|due| due <= now);
-        self.turns.range(..=(now, u64::MAX)).count() + self.sessions.iter().take_while(due).count()
+        let due = self.sessions.len() - self.not_due(now);
+        self.turns.range(..=(now, u64::MAX)).count() + due
     }
 
     /// The first moment at which something may be sent; `None`: not before a place is free, or

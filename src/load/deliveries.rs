@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 /// How often the driver looks up while a later turn is made.
-const MAKING: Seconds = Seconds(2e-4);
+const MAKING: Duration = Duration::from_micros(200);
 
 /// The longest pause after a failure where the target names none, and the longest that it may name.
 const PAUSE_MAX: Seconds = Seconds(1.0);
@@ -34,13 +34,13 @@ impl UnderWay<'_> {
             self.take(delivery)?;
         } else {
             let now = self.driver.clock.now();
-            // A turn that is being made may be due at once.
-            let tick = if self.makes.makes_turns() { MAKING } else { TICK };
-            let mut until = now.after(tick);
+            let mut until = now.after(TICK);
             if self.phase != Phase::Drain {
                 until = self.agenda.at().map_or(until, |at| at.min(until));
             }
-            let left = self.driver.clock.left_until(until);
+            // A turn that is being made may be due at once.
+            let left =
+                if self.makes.makes_turns() { MAKING } else { self.driver.clock.left_until(until) };
             let delivery = match left {
                 Duration::ZERO => inbox.try_recv().ok(),
                 left => match inbox.recv_timeout(left) {

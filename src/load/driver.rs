@@ -106,7 +106,7 @@ impl Driver<'_> {
     }
 
     /// How many requests are made ahead, and before the clock runs.
-    fn ahead(&self) -> u32 {
+    pub(super) fn ahead(&self) -> u32 {
         match self.plan.arrivals {
             Arrivals::Closed { in_flight } => in_flight.max(1),
             _ => AHEAD,

@@ -63,7 +63,9 @@ pub(super) struct Makes {
     wants: Sender<Want>,
     made: Receiver<Option<Made>>,
     over: bool,
-    /// Later turns that are wanted and not here yet.
+    /// First turns that are wanted and not here yet.
+    sessions: usize,
+    /// Later turns, likewise.
     turns: usize,
 }
 
@@ -83,7 +85,7 @@ impl Makes {
             .name("maker".to_owned())
             .spawn_scoped(scope, move || serve(plan.sessions(), make, &wanted, &to))
             .map_err(|_| DriverError::NoMaker)?;
-        Ok(Self { wants, made, over: false, turns: 0 })
+        Ok(Self { wants, made, over: false, sessions: 0, turns: 0 })
     }
 
     /// Has so many first turns made, or all that there are.
@@ -104,7 +106,10 @@ impl Makes {
 
     /// Asks for something. A maker that is gone is noticed where its work is missed.
     pub(super) fn want(&mut self, want: Want) {
-        self.turns += usize::from(matches!(want, Want::Turn { .. }));
+        match want {
+            Want::Session => self.sessions += 1,
+            Want::Turn { .. } => self.turns += 1,
+        }
         let _ = self.wants.send(want);
     }
 
@@ -118,9 +123,20 @@ impl Makes {
     }
 
     fn here(&mut self, made: Option<Made>) -> Option<Made> {
-        self.over |= made.is_none();
-        self.turns -= usize::from(made.as_ref().is_some_and(|made| made.due.is_some()));
+        match &made {
+            Some(Made { due: Some(_), .. }) => self.turns -= 1,
+            Some(Made { due: None, .. }) => self.sessions -= 1,
+            None => self.over = true,
+        }
         made
+    }
+
+    /// Has as many first turns made as are wanting, of which so many are at hand.
+    pub(super) fn keep_ahead(&mut self, at_hand: usize, ahead: u32) {
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
+        while !self.over && at_hand + self.sessions < ahead {
+            self.want(Want::Session);
+        }
     }
 
     /// Whether a later turn is being made.

@@ -117,7 +117,7 @@ fn phases_change_at_completions_and_every_request_ends() {
 /// With two in flight, the one that is due in the measured time and ends after it is never alone.
 #[test]
 fn what_is_measured_is_under_load_to_its_end() {
-    let run = drive(&Scripted::new().taking(2.5), &closed(2));
+    let run = drive(&Scripted::new().taking(2.6), &closed(2));
     let measured = run.measured().unwrap();
     let late: Vec<_> = run
         .requests

@@ -3,7 +3,7 @@
 use super::agenda::{Agenda, Next};
 use super::driver::{Driver, Ended, Progress};
 use super::error::DriverError;
-use super::maker::{Made, Makes, Want};
+use super::maker::{Made, Makes};
 use crate::record::{Arrivals, Event, Moment, Outcome, Phase, RequestId, Step};
 use crate::target::{Delivery, Prompt};
 use crate::units::{Ratio, Seconds, Tokens};
@@ -110,6 +110,7 @@ impl<'a> UnderWay<'a> {
             self.makes.take()?.into_iter().for_each(|made| self.agenda.add(made));
             let now = self.driver.clock.now();
             self.advance(now);
+            self.makes.keep_ahead(self.agenda.not_due(now), self.driver.ahead());
             self.send_due()?;
             let outcome = self.outcome(now);
             if outcome == Some(Outcome::Interrupted) || outcome == Some(Outcome::Saturated) {
@@ -230,9 +231,6 @@ impl<'a> UnderWay<'a> {
 
     fn send(&mut self, next: Next, now: Moment) -> Result<(), DriverError> {
         let Next { made, due, held } = next;
-        if made.index == 0 {
-            self.makes.want(Want::Session);
-        }
         let has_next = made.has_next();
         let Made { mut request, session, index, .. } = made;
         request.keep_text |= has_next;

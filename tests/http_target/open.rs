@@ -8,6 +8,7 @@ use mtok::record::Finish;
 use mtok::target::Target;
 use mtok::target::http::{Extras, Http, HttpError, HttpOptions, Software};
 use mtok::units::Tokens;
+use mtok::workload::Gauge;
 use std::sync::Arc;
 
 fn open(options: &HttpOptions) -> Result<Http, HttpError> {
@@ -114,15 +115,15 @@ fn counts(asked: &Asked, back: &mut Back) {
 fn a_gauge_tells_length_and_overhead() {
     let server = Server::start(counts);
     let http = open(&crate::rig::options(&server)).unwrap();
-    let gauge = http.gauge(&"é".repeat(1_600)).unwrap();
-    assert!((gauge.chars_per_token - 4.0).abs() < 1e-9, "{gauge:?}");
-    assert_eq!(gauge.overhead, Tokens(11));
+    let (short, long) = ("a".repeat(400), "a".repeat(1_600));
+    let want = Gauge::fit((&short, Tokens(100 + 11)), (&long, Tokens(400 + 11)));
+    assert_eq!(Some(http.gauge(&short, &long).unwrap()), want);
 }
 
 #[test]
 fn a_gauge_needs_counts() {
     let server = Server::start(|_, back| back.json(r#"{"choices":[{"message":{"content":"a"}}]}"#));
-    let error = open(&crate::rig::options(&server)).unwrap().gauge("hello, world").unwrap_err();
+    let error = open(&crate::rig::options(&server)).unwrap().gauge("hello", "hello, world").unwrap_err();
     assert!(matches!(error, HttpError::NoUsage { .. }));
     assert!(error.hint().is_some());
 }

@@ -124,6 +124,7 @@ fn trace(path: &Path, raw: &RawContent) -> Result<Trace, Failure> {
     let cut = Cut {
         from: optional("--trace-from", raw.trace_from.as_deref())?.unwrap_or(Seconds(0.0)),
         length: optional("--trace-length", raw.trace_length.as_deref())?,
+        tokens: optional("--trace-max-tokens", raw.trace_max_tokens.as_deref())?,
         requests: raw.trace_requests,
         speed,
     };

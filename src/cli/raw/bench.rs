@@ -2,6 +2,7 @@
 
 use super::{RawJudging, RawOutput};
 use clap::{Args, ValueEnum};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// `mtok bench`.
@@ -177,7 +178,10 @@ pub(crate) struct RawContent {
     pub trace_length: Option<String>,
     /// The most requests of it.
     #[arg(long, value_name = "N", requires = "trace")]
-    pub trace_requests: Option<u32>,
+    pub trace_requests: Option<NonZeroU32>,
+    /// Leave out requests of more prompt and output tokens together than this.
+    #[arg(long, value_name = "N", requires = "trace")]
+    pub trace_max_tokens: Option<String>,
     /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or ShareGPT's form.
     #[arg(long, value_name = "FILE")]
     pub dataset: Option<PathBuf>,

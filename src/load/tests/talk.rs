@@ -14,7 +14,8 @@ fn talks(arrivals: Arrivals) -> Plan {
         think: Think::Fixed(Seconds(2.0)),
     };
     let content = Content::Mix(Mix { conversation: Some(conversation), ..mix });
-    Plan { content, warm_up: Seconds(0.0), ..plain }
+    let measure = Seconds(30.0);
+    Plan { content, warm_up: Seconds(0.0), measure, measure_max: measure, ..plain }
 }
 
 fn of_conversation(run: &Run, conversation: u32) -> Vec<&Request> {

@@ -62,8 +62,10 @@ fn sequences_that_share_a_prefix_get_what_they_get_alone() {
         (0..12).map(|id| if id % 3 == 2 { common.clone() } else { own(id) }).collect();
     together(&target, open, &prompts, 9);
     let metrics = target.metrics();
-    // The first two read it themselves; eight find 40 tokens, four of them all but the last.
-    assert_eq!(metrics.prefix_hit, Tokens(10 * 40 - 4));
+    // The first reads it, and so does the second where it is in the same step, which the moment at
+    // which the engine woke decides; the others find 40 tokens, four of them all but the last.
+    let (two_read, one_reads) = (Tokens(10 * 40 - 4), Tokens(11 * 40 - 4));
+    assert!([two_read, one_reads].contains(&metrics.prefix_hit), "{metrics:?}");
 
     // A turn later, the answer is found too: 41 + 9 tokens, whose last is not computed.
     let answer = alone(&own(0), 9);
