@@ -8,10 +8,13 @@
 //!
 //! Deliberately absent: clocks, files, prices, chance.
 
+#[cfg(test)]
+mod coverage;
 mod doubt;
 mod goodput;
 mod interval;
 mod latency;
+mod memory;
 mod percentile;
 mod split;
 mod steady;

@@ -282,7 +282,7 @@ fn what_is_missing_is_null_in_json() {
 }
 
 /// Standard normal, by Box and Muller.
-fn normal(chance: &mut ChaCha8Rng) -> f64 {
+pub(super) fn normal(chance: &mut ChaCha8Rng) -> f64 {
     let (radius, turn) = (1.0 - chance.random::<f64>(), chance.random::<f64>());
     (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()
 }
