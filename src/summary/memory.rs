@@ -39,6 +39,10 @@ const REMEMBERS_FROM: usize = 20;
 /// tells that it is more regular than chance at all.
 const MOST_REGULAR: f64 = 4.0;
 
+/// Where no more than this share of a series' power is left, it repeats itself (a server's rounds, cut
+/// by the clock) and more lags would describe rounding errors.
+const ALL_TOLD: f64 = 0.05;
+
 /// A partial correlation never reaches one.
 const NEARLY_ONE: f64 = 0.999;
 
@@ -129,7 +133,8 @@ fn order(orders: &[Order], samples: usize) -> usize {
         let p = number(order);
         n * orders[order].power.max(f64::MIN_POSITIVE).ln() + 2.0 * (p + 2.0) * n / (n - p - 3.0)
     };
-    let tried = (least..orders.len()).filter(|order| order + 3 < samples);
+    let told = |order: &usize| *order > 0 && orders[order - 1].power < ALL_TOLD * orders[0].power;
+    let tried = (least..orders.len()).take_while(|order| order + 3 < samples && !told(order));
     tried.min_by(|a, b| criterion(*a).total_cmp(&criterion(*b))).unwrap_or(least)
 }
 
@@ -236,6 +241,16 @@ mod tests {
         let Memory { variance, freedom } = Memory::of(&series).unwrap();
         assert!((variance - 4.842953).abs() < 1e-6, "{variance}");
         assert!((freedom - 2.186551).abs() < 1e-6, "{freedom}");
+    }
+
+    /// 10, 10, 11, 10, 11, again and again: after four lags a hundredth of its power is left, and more
+    /// lags would give it an endless memory. Its variance is a quarter of 0.24 × 75 / 74.
+    #[test]
+    fn what_repeats_itself_has_no_endless_memory() {
+        let series: Vec<f64> = (0..75).map(|i| [-0.4, -0.4, 0.6, -0.4, 0.6][i % 5]).collect();
+        let Memory { variance, freedom } = Memory::of(&series).unwrap();
+        near(variance, 0.24 * 75.0 / 74.0 / 4.0);
+        assert!(freedom > 50.0, "{freedom}");
     }
 
     #[test]
