@@ -79,22 +79,41 @@ pub(super) struct Latencies {
 impl Latencies {
     /// Of requests due in the measured time; of none where nothing was measured.
     pub(super) fn of(run: &Run, measured: Option<Span>) -> Self {
+        let samples = LatencySamples::of(run, measured);
+        Self {
+            ttft: Latency::of(&samples.ttft),
+            itl: Latency::of(&samples.itl),
+            tpot: Latency::of(&samples.tpot),
+            e2e: Latency::of(&samples.e2e),
+            itl_spread: samples.itl_spread,
+        }
+    }
+}
+
+/// The samples of the four latencies, of each request that has any.
+#[derive(Debug)]
+pub(super) struct LatencySamples {
+    pub(super) ttft: Vec<Vec<Seconds>>,
+    pub(super) itl: Vec<Vec<Seconds>>,
+    pub(super) tpot: Vec<Vec<Seconds>>,
+    pub(super) e2e: Vec<Vec<Seconds>>,
+    itl_spread: bool,
+}
+
+impl LatencySamples {
+    /// Of requests due in the measured time.
+    pub(super) fn of(run: &Run, measured: Option<Span>) -> Self {
         let due = due_in(run, measured);
         // What was streamed before a run was stopped was seen as truly as the rest.
-        let streamed = || due.iter().filter(|request| request.failure().is_none());
-        let ended = || due.iter().filter(|request| request.succeeded());
-        let one = |sample: Option<Seconds>| sample.into_iter().collect::<Vec<_>>();
-        let of = |requests: Vec<Vec<Seconds>>| {
-            Latency::of(
-                &requests.into_iter().filter(|samples| !samples.is_empty()).collect::<Vec<_>>(),
-            )
-        };
+        let streamed = || due.iter().copied().filter(|request| request.failure().is_none());
+        let ended = || due.iter().copied().filter(|request| request.succeeded());
+        let one = |sample: Option<Seconds>| sample.map(|sample| vec![sample]);
         Self {
-            ttft: of(streamed().map(|request| one(request.ttft())).collect()),
-            itl: of(streamed().map(|request| gaps(request)).collect()),
-            tpot: of(ended().map(|request| one(tpot(request))).collect()),
-            e2e: of(ended().map(|request| one(request.latency())).collect()),
-            itl_spread: streamed().any(|request| is_spread(request)),
+            ttft: streamed().filter_map(|request| one(request.ttft())).collect(),
+            itl: streamed().map(gaps).filter(|gaps| !gaps.is_empty()).collect(),
+            tpot: ended().filter_map(|request| one(tpot(request))).collect(),
+            e2e: ended().filter_map(|request| one(request.latency())).collect(),
+            itl_spread: streamed().any(is_spread),
         }
     }
 }

@@ -12,11 +12,15 @@ mod check;
 #[cfg(test)]
 mod coverage;
 mod doubt;
+mod fit;
 mod goodput;
+mod histogram;
 mod interval;
 mod latency;
 mod memory;
+mod nnls;
 mod percentile;
+mod repeats;
 mod server;
 mod settle;
 mod split;
@@ -28,9 +32,12 @@ mod tests;
 mod tokens;
 
 pub use doubt::{Doubt, Verdict};
+pub use fit::{Bounds, Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
 pub use goodput::{Goodput, Timing, goodput};
+pub use histogram::{HistogramError, Histograms, LatencyHistogram, PercentileLine, histograms};
 pub use latency::Latency;
 pub use percentile::Percentile;
+pub use repeats::{Repeated, Repeats, repeats};
 pub use server::{Compared, ServerSummary};
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;

@@ -160,6 +160,25 @@ fn a_window_holds_whole_rounds() {
     assert_eq!(summary.tokens.unwrap().input, Tokens(10));
 }
 
+/// An open loop's window is all that was measured, in stretches of time, one for each that ended: 10
+/// tokens came from 0.25 to 0.75 s, the others before and after. Between the ends of requests, at 0.3
+/// and 0.7 s, it would be 8 tokens in 0.4 s.
+#[test]
+fn an_open_loop_is_cut_by_the_clock() {
+    let rate = crate::units::RequestsPerSecond(5.0);
+    let run = RunBuilder::measured(250.0, 750.0)
+        .request(length(request(0.0).tokens(6, 50.0)))
+        .request(length(request(300.0).tokens(4, 50.0)))
+        .request(length(request(500.0).tokens(4, 50.0)))
+        .request(length(request(700.0).tokens(4, 50.0)))
+        .head(|head| head.workload.arrivals = crate::record::Arrivals::Constant { rate })
+        .build();
+    let summary = summarize(&run);
+    assert_eq!(summary.steady, Some(Span { from: ms(250.0), to: ms(750.0) }));
+    assert_eq!(summary.tokens.unwrap().output, Tokens(10));
+    check(summary.output_rate, Some(20.0));
+}
+
 /// Two in flight. One fails after 2 tokens, another is given up after 1: paid for, not delivered.
 /// The one that is given up when the run is stopped was being served: its 3 tokens count.
 #[test]
