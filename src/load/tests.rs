@@ -50,7 +50,14 @@ impl Target for Scripted {
             let from = self.clock.now();
             self.clock.advance(Seconds(1.0));
             let span = Span { from, to: self.clock.now() };
-            let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5), prefill_context: None, cached_context: None };
+            let step = Step {
+                span,
+                prefill: Tokens(0),
+                decode: 1,
+                context: Tokens(5),
+                prefill_context: None,
+                cached_context: None,
+            };
             if let Some(to) = self.watcher.lock().unwrap().as_ref() {
                 to.send(step).unwrap();
             }

@@ -3,9 +3,12 @@
 //! Oracle: an AR(1) of unit variance and correlation ρ has `n var(mean) = 1 + 2 Σ (1 - k/n) ρ^k`,
 //! exactly, for any n.
 
+use super::Percentile;
 use super::interval::{Error, Stretch, ratio_of_totals};
 use super::number;
+use super::percentile::Samples;
 use super::tests::normal;
+use crate::units::Seconds;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -84,4 +87,28 @@ fn short_series_are_not_too_narrow() {
     check(0.5, 30, (0.93, 0.97), 2.0, 0.88);
     check(0.5, 60, (0.93, 0.97), 1.5, 0.97);
     check(0.5, 100, (0.93, 0.97), 1.3, 0.99);
+}
+
+/// Normal samples: the median is 100, the 90th percentile 101.281552.
+#[track_caller]
+fn check_percentiles(rho: f64, samples: usize) {
+    for (percentile, truth) in [(Percentile::P50, 100.0), (Percentile::P90, 101.281_552)] {
+        let (mut covered, mut given) = (0, 0);
+        for seed in 0..1_000 {
+            let y = series(&mut ChaCha8Rng::seed_from_u64(seed), rho, samples);
+            let samples = Samples::new(y.into_iter().map(|y| [Seconds(y)]));
+            if let Some((low, high)) = samples.percentile(percentile).unwrap().interval {
+                given += 1;
+                covered += i32::from(low.0 <= truth && truth <= high.0);
+            }
+        }
+        let share = f64::from(covered) / f64::from(given);
+        assert!(given > 970 && (0.93..=0.985).contains(&share), "{percentile}: {share} of {given}");
+    }
+}
+
+#[test]
+fn percentiles_of_requests_that_are_alike_cover_the_truth() {
+    check_percentiles(0.0, 300);
+    check_percentiles(0.5, 300);
 }

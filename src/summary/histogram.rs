@@ -1,7 +1,7 @@
-//! Latencies as HdrHistograms, for programs that read these.
+//! Latencies as `HdrHistogram`s, for programs that read these.
 //!
 //! Invariant: every sample that the summary's percentiles rest on is in it, once, to three digits.
-//! What is written is the library's V2 form with DEFLATE, which every HdrHistogram reads; values
+//! What is written is the library's V2 form with DEFLATE, which every `HdrHistogram` reads; values
 //! are nanoseconds.
 
 use super::latency::LatencySamples;
@@ -15,7 +15,7 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 /// Decimal digits that a value keeps.
 const DIGITS: u8 = 3;
 
-/// Lines for each halving of the distance to 100 %, as HdrHistogram's own tools print them.
+/// Lines for each halving of the distance to 100 %, as `HdrHistogram`'s own tools print them.
 const LINES_PER_HALVING: u32 = 5;
 
 /// The latencies of a run.

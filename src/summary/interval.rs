@@ -40,7 +40,7 @@ pub(super) const GOOD_BATCHES: usize = 10;
 const MOST_BATCHES: usize = 500;
 
 /// Student's t has no variance below: an interval would say nothing.
-const LEAST_FREEDOM: f64 = 2.0;
+pub(super) const LEAST_FREEDOM: f64 = 2.0;
 
 /// Fewer batches that don't know their memory are too few; as many, and the run drifts.
 const DRIFTS_FROM: usize = 30;
@@ -216,7 +216,7 @@ mod tests {
     fn likeness_of_neighbours_widens() {
         let pairs: Vec<_> =
             (0..18).map(|i| (1.0, if i / 3 % 2 == 0 { 11.0 } else { 9.0 })).collect();
-        check(&pairs, 10.0, 2.058903);
+        check(&pairs, 10.0, 2.058_903);
     }
 
     /// Steadily faster. Tenths of d = -9/2, …, 9/2: r = 57.75 / 82.5.

@@ -207,9 +207,13 @@ mod tests {
         [0.42, 0.24, -0.1].into_iter().zip(got).for_each(|(want, got)| near(got, want));
     }
 
-    /// One coefficient: Γ = σ² / (1 - φ²), so 1 - φ². Two, 0.4 and 0.2: ρ_1 = 0.4 / 0.8 = 0.5, γ_0 =
-    /// σ² / (1 - 0.4 × 0.5 - 0.2 × 0.4) / … by Yule and Walker: ρ_2 = 0.4 × 0.5 + 0.2 = 0.4; σ² / γ_0 =
-    /// 1 - 0.2 - 0.08 = 0.72; 1'Γ⁻¹1 = 2 / (γ_0 (1 + 0.5)), so 2 × 0.72 / 1.5 = 0.96.
+    /// One coefficient, 0.6: σ² / γ = 1 - 0.36. Two, 0.4 and 0.2, by Yule and Walker, γ being the variance
+    /// and r the correlations:
+    ///
+    /// ```text
+    /// r_1 = 0.4 / (1 - 0.2) = 0.5,  r_2 = 0.4 × 0.5 + 0.2 = 0.4,  σ² / γ = 1 - 0.4 × 0.5 - 0.2 × 0.4 = 0.72
+    /// 1'Γ⁻¹1 = 2 / (γ (1 + r_1)),   so 2 × 0.72 / 1.5 = 0.96
+    /// ```
     #[test]
     fn gohberg_and_semencul_by_hand() {
         near(inverse_sum(&[0.6]), 0.64);
@@ -239,8 +243,8 @@ mod tests {
     fn a_memory_of_one_step_by_hand() {
         let series: Vec<f64> = (0..18).map(|i| if i / 3 % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let Memory { variance, freedom } = Memory::of(&series).unwrap();
-        assert!((variance - 4.842953).abs() < 1e-6, "{variance}");
-        assert!((freedom - 2.186551).abs() < 1e-6, "{freedom}");
+        assert!((variance - 4.842_953).abs() < 1e-6, "{variance}");
+        assert!((freedom - 2.186_551).abs() < 1e-6, "{freedom}");
     }
 
     /// 10, 10, 11, 10, 11, again and again: after four lags a hundredth of its power is left, and more

@@ -353,11 +353,12 @@ fn intervals_of_correlated_requests_cover_the_truth() {
     check_rate_coverage(0.5, 60.0);
 }
 
-/// Whether the intervals of the median and the 90th percentile cover what these are in truth.
+/// Whether the intervals of the median and the 90th percentile cover what these are in truth. The one in
+/// hundred that has none, its requests being alike by chance, says nothing that is wrong.
 fn covers(samples: &percentile::Samples, median: f64, p90: f64) -> [bool; 2] {
     [(Percentile::P50, median), (Percentile::P90, p90)].map(|(percentile, truth)| {
-        let (low, high) = samples.percentile(percentile).unwrap().interval.unwrap();
-        low.0 <= truth && truth <= high.0
+        let interval = samples.percentile(percentile).unwrap().interval;
+        interval.is_none_or(|(low, high)| low.0 <= truth && truth <= high.0)
     })
 }
 

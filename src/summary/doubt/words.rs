@@ -6,7 +6,6 @@ use crate::units::{Bytes, Seconds};
 use std::fmt::{Display, Formatter, Result};
 
 impl Display for Doubt {
-    #[expect(clippy::too_many_lines, reason = "a list, one entry a doubt")]
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::NothingMeasured => write!(f, "nothing was measured: the warm-up never ended"),
