@@ -184,6 +184,10 @@ mod tests {
         let same: [(&[f64], f64); 3] =
             [(&[1.0, 4.0, 0.0], 2.0), (&[1.0, 4.0, 0.0], 2.0), (&[1.0, 4.0, 0.0], 5.0)];
         check(&same, &[Some(3.0), None, None]);
+        // Nearly so: 4.0004, 4 and 4.0002 times the first would tell by their rounding.
+        let near: [(&[f64], f64); 3] =
+            [(&[1.0, 4.0004], 2.0), (&[1.0, 4.0], 2.0), (&[1.0, 4.0002], 5.0)];
+        check(&near, &[Some(3.0), None]);
         assert_eq!(fit(&[]), None);
     }
 

@@ -49,16 +49,14 @@ pub(super) fn doubts(run: &Run, found: Option<&Found>) -> Vec<Doubt> {
         run.header.host.cores,
         span,
     );
-    let saturated = client::saturated(run, span);
     let mut all: Vec<Doubt> = [
         ended,
         target::restarted(found),
         target::cache_warm(run, &due, found),
         client::busy(run, &machine),
         client::slip(found),
-        // A queue that grows explains why more are in flight than ended.
-        saturated.is_none().then(|| client::littles_law(run, span)).flatten(),
-        saturated,
+        client::littles_law(run, span),
+        client::saturated(run, span),
         client::load(run, span),
         failed(&due),
         rate::interval(run, found),

@@ -6,7 +6,7 @@ use crate::record::{Arrivals, Finish, Run, Server};
 use crate::summary::{Doubt, Verdict, summarize};
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens};
 
-/// One in flight from -100 ms: 120 requests of 100 ms and 4 tokens, 20 of them before the measuring.
+/// One in flight: 120 requests of 100 ms and 4 tokens, 20 of them before the measuring.
 fn sound() -> RunBuilder {
     let run = RunBuilder::measured(2_000.0, 12_000.0);
     (0..120).fold(run, |run, n| {
@@ -47,8 +47,7 @@ fn a_sound_run_raises_nothing() {
     check(&open(|_| 300.0), None, Verdict::Valid);
 }
 
-/// 4.1 % of the requests are late: by less than the 2 ms that a timer may be, by more; and where
-/// the first token takes 1 s, 2 % of that are 20 ms.
+/// One request in 24 is late: by less than the 2 ms that a timer may be, and by more.
 #[test]
 fn a_late_generator_voids() {
     let late = |millis: f64| {
@@ -92,8 +91,7 @@ fn a_busy_generator_voids() {
     check(&read(0.9, true), doubts.first(), Verdict::Void);
 }
 
-/// 10 prompt tokens each; one in twenty requests had two of them in the cache: 1 %. Two in all: 2 in
-/// ten.
+/// 10 prompt tokens each; one in twenty requests had two of them in the cache: 1 %. All had: 20 %.
 #[test]
 fn a_warm_cache_voids() {
     let cached = |each: usize, planned: f64| {
@@ -187,6 +185,7 @@ fn a_queue_that_grows_is_saturation() {
     // In flight at t: those due since (t - 0.3 s) / 1.5, so 50 (t/3 + 0.2); a third of the arrivals.
     assert!((behind.unwrap() - 1.0 / 3.0).abs() < 0.05, "{behind:?}");
     assert!(summary.doubts.iter().any(Doubt::voids_latencies));
+    // All that is in flight is explained: by requests that began before or end after.
     let law = |doubt: &Doubt| matches!(doubt, Doubt::LittlesLaw { .. });
     assert!(!summary.doubts.iter().any(law), "{:?}", summary.doubts);
 }
