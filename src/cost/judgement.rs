@@ -20,9 +20,6 @@ use serde::Serialize;
 /// How many API prices a run is laid beside.
 const APIS: usize = 7;
 
-/// A GPU throttled for more than this share of the time is not what it could be.
-const THROTTLED: f64 = 0.05;
-
 /// Readings that speak for less than this share of the time leave something out.
 const COVERED: f64 = 0.95;
 
@@ -320,11 +317,6 @@ fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String
     let used = telemetry.filter(|_| header.host.gpu.is_some());
     for gpu in used.map_or(&[][..], |telemetry| &telemetry.gpus) {
         let name = format!("GPU {}", gpu.index);
-        if let Some(share) = gpu.throttled.filter(|share| share.get() > THROTTLED) {
-            cautions.push(format!(
-                "{name} was throttled in {share:.0} of the time: cool it, or raise its power limit"
-            ));
-        }
         if gpu.coverage.get() < COVERED {
             let share = gpu.coverage;
             cautions.push(format!("{name} could be read in {share:.0} of the time only"));

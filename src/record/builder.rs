@@ -70,7 +70,14 @@ impl RunBuilder {
     ) -> Self {
         let span = Span { from: ms(from), to: ms(to) };
         let (prefill, context) = (Tokens(prefill), Tokens(context));
-        self.run.steps.push(Step { span, prefill, decode, context });
+        self.run.steps.push(Step {
+            span,
+            prefill,
+            decode,
+            context,
+            prefill_context: None,
+            cached_context: None,
+        });
         self
     }
 

@@ -220,6 +220,13 @@ pub struct Step {
     pub decode: u32,
     /// The contexts that its tokens attended to, summed: `a_i + k_i`.
     pub context: Tokens,
+    /// The part of it that prompt tokens attended to, `a_i`; `None`: nobody told. A step of one kind
+    /// needs no telling.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prefill_context: Option<Tokens>,
+    /// The part of that which was cached: `ac_i`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cached_context: Option<Tokens>,
 }
 
 impl Step {

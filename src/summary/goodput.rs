@@ -6,6 +6,7 @@
 
 use super::interval::ratio_of_totals;
 use super::latency::{due_in, tpot};
+use super::settle::Window;
 use super::steady::Steady;
 use super::tokens::{arrivals, output};
 use crate::record::{Request, Run};
@@ -37,7 +38,7 @@ pub struct Goodput {
 
 /// The requests that kept to limits, and their tokens.
 pub fn goodput(run: &Run, keeps: &dyn Fn(&Timing) -> bool) -> Option<Goodput> {
-    let measured = run.measured()?;
+    let measured = Window::of(run, run.measured()?).span;
     let met = |request: &Request| timing(request).is_some_and(|timing| keeps(&timing));
     let due = due_in(run, Some(measured));
     let failed = |request: &&&Request| request.failure().is_some();

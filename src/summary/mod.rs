@@ -8,12 +8,22 @@
 //!
 //! Deliberately absent: clocks, files, prices, chance.
 
+mod check;
+#[cfg(test)]
+mod coverage;
 mod doubt;
+mod fit;
 mod goodput;
+mod histogram;
 mod interval;
 mod latency;
+mod memory;
+mod nnls;
 mod percentile;
 mod precision;
+mod repeats;
+mod server;
+mod settle;
 mod split;
 mod steady;
 mod steps;
@@ -21,13 +31,16 @@ pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod verdict;
 
-pub use doubt::Doubt;
+pub use doubt::{Doubt, Verdict};
+pub use fit::{Bounds, Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
 pub use goodput::{Goodput, Timing, goodput};
+pub use histogram::{HistogramError, Histograms, LatencyHistogram, PercentileLine, histograms};
 pub use latency::Latency;
 pub use percentile::Percentile;
 pub use precision::relative_error;
+pub use repeats::{Repeated, Repeats, repeats};
+pub use server::{Compared, ServerSummary};
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;
 
@@ -36,6 +49,7 @@ use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond};
 use interval::{Total, ratio_of_totals};
 use latency::{Latencies, due_in, slip};
 use serde::Serialize;
+use settle::Window;
 use split::prefill_share;
 use steady::Steady;
 use steps::{Speeds, occupancy};
@@ -46,9 +60,14 @@ use tokens::Delivered;
 pub struct Summary {
     /// Whether the run came to its planned end.
     pub complete: bool,
-    /// The measured time: warm-up and drain cut off. Latencies and requests are of those due in it.
+    /// The measured time: warm-up and drain cut off, also the warm-up that was found in what was to
+    /// be measured. Latencies and requests are of those due in it.
     pub window: Option<Span>,
-    /// The part of it between the ends of requests: rates, tokens and occupancy are of this part.
+    /// The warm-up that was found there (MSER-5 on the output rate); zero: none; `None`: too few
+    /// rounds of requests to tell.
+    pub warm_up_cut: Option<Seconds>,
+    /// The part of the window that rates, tokens and occupancy are of: of a closed loop from the end
+    /// of a request to the end of another, of an open loop all.
     pub steady: Option<Span>,
     /// What became of the requests.
     pub requests: RequestCounts,
@@ -68,6 +87,9 @@ pub struct Summary {
     pub ttft: Latency,
     /// Gaps between tokens after it.
     pub itl: Latency,
+    /// Whether gaps between chunks of several tokens were spread over these, as the target says how
+    /// many there are.
+    pub itl_spread: bool,
     /// Time per output token after it, a sample a request.
     pub tpot: Latency,
     /// From due to done.
@@ -85,6 +107,10 @@ pub struct Summary {
     pub decode_steps: Option<StepTotals>,
     /// The generator's own lateness at the 99th percentile; of fewer than 100 requests the largest.
     pub slip: Option<Seconds>,
+    /// What a server said of itself; `None`: nothing, or there was none.
+    pub server: Option<ServerSummary>,
+    /// Whether these figures can be used, by the gravest doubt.
+    pub verdict: Verdict,
     /// What speaks against these figures, the gravest first.
     pub doubts: Vec<Doubt>,
 }
@@ -109,7 +135,9 @@ pub struct RequestCounts {
 
 /// Sums a run up.
 pub fn summarize(run: &Run) -> Summary {
-    let window = run.measured();
+    let measured = run.measured();
+    let settled = measured.map(|measured| Window::of(run, measured));
+    let window = settled.map(|window| window.span);
     let steady = window.and_then(|window| Steady::of(run, window));
     let span = steady.as_ref().map(Steady::span);
     let delivered = steady.as_ref().map(|steady| Delivered::of(run, steady));
@@ -118,17 +146,21 @@ pub fn summarize(run: &Run) -> Summary {
     let latencies = Latencies::of(run, window);
     let slip = slip(&due_in(run, window));
     let requests = requests(run, window);
-    let found = window.map(|measured| verdict::Found {
+    let server = window.and_then(|window| ServerSummary::of(run, window));
+    let found = measured.zip(settled).map(|(measured, window)| check::Found {
         measured,
+        window,
+        server,
         completions: requests.completed,
         output_rate: rates.as_ref().and_then(|rates| rates.output),
         ttft: &latencies.ttft,
         slip,
     });
-    let doubts = verdict::doubts(run, found.as_ref());
+    let doubts = check::doubts(run, found.as_ref());
     Summary {
         complete: run.is_complete(),
         window,
+        warm_up_cut: settled.and_then(|window| window.cut),
         steady: span,
         requests,
         tokens: delivered.as_ref().map(Delivered::counts),
@@ -138,6 +170,7 @@ pub fn summarize(run: &Run) -> Summary {
         decode_rate: speeds.decode.and_then(rate),
         ttft: latencies.ttft,
         itl: latencies.itl,
+        itl_spread: latencies.itl_spread,
         tpot: latencies.tpot,
         e2e: latencies.e2e,
         occupancy: span.and_then(|span| occupancy(run, span)),
@@ -149,6 +182,8 @@ pub fn summarize(run: &Run) -> Summary {
         prefill_steps: speeds.prefill_steps,
         decode_steps: speeds.decode_steps,
         slip,
+        server,
+        verdict: Verdict::of(&doubts),
         doubts,
     }
 }

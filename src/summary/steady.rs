@@ -1,10 +1,13 @@
 //! The steady window: the part of a run that its rates are taken over.
 //!
-//! Invariant: it begins and ends where requests end, so that it holds whole rounds of work. A window
-//! that ended in the middle of a prompt's pass would count the time and not the tokens that the time
-//! was spent on. Guarded by the hand-worked runs in `tests.rs`.
+//! Invariant: of a closed loop it begins and ends where requests end, so that it holds whole rounds of
+//! work. A window that ended in the middle of a prompt's pass would count the time and not the tokens
+//! that the time was spent on. An open loop has no rounds: its requests come by a clock that knows
+//! nothing of the server, so any moment is as good a border as another, and one where a request ends
+//! is a worse one (it comes more likely after a long gap). Its window is all that was measured, in
+//! equal stretches of time, about one a request. Guarded by the hand-worked runs in `tests.rs`.
 //!
-//! Closing border: the last request that ended well within the measured time. Opening border: the
+//! Of a closed loop. Closing border: the last request that ended well within the measured time. Opening border: the
 //! start of the measured time, where a request ended just then or none was in flight; else the first
 //! that ended well in it. What comes at a border belongs to the stretch that it ends.
 
@@ -13,7 +16,10 @@ use super::tokens::Arrival;
 use crate::record::{Moment, Request, Run, Span};
 use crate::units::{Quantity, Tokens};
 
-/// A steady window, cut where requests ended.
+/// More stretches of time tell no more of an open loop.
+const MOST_STRETCHES: usize = 500;
+
+/// A steady window, cut into stretches.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Steady {
     /// At least two, rising, the first before the last.
@@ -24,7 +30,9 @@ impl Steady {
     /// The steady window within the measured one; `None` where too few requests ended in it.
     pub(super) fn of(run: &Run, measured: Span) -> Option<Self> {
         let mut borders = completions(run, measured);
-        if is_border(run, measured.from) {
+        if run.header.workload.in_flight().is_none() {
+            borders = evenly(measured, borders.len().min(MOST_STRETCHES));
+        } else if is_border(run, measured.from) {
             borders.insert(0, measured.from);
         }
         let steady = Self { borders };
@@ -62,6 +70,31 @@ impl Steady {
             })
             .collect()
     }
+}
+
+/// The borders of equal stretches of time; none of no stretches.
+fn evenly(measured: Span, stretches: usize) -> Vec<Moment> {
+    if stretches == 0 {
+        return Vec::new();
+    }
+    let nanos = u128::from(measured.to.0 - measured.from.0);
+    let at = |index: usize| {
+        let since = nanos * index as u128 / stretches as u128;
+        Moment(measured.from.0 + u64::try_from(since).unwrap_or(u64::MAX))
+    };
+    (0..=stretches).map(at).collect()
+}
+
+/// How many requests were in flight in a window, in the mean over its time, from when they were
+/// sent; `None` of a window of no length.
+pub(super) fn mean_in_flight(run: &Run, window: Span) -> Option<f64> {
+    let length = window.length().get();
+    let served = |request: &Request| {
+        let to = ended(request).unwrap_or(run.last);
+        window.overlap(Span { from: request.sent, to })
+    };
+    let time: f64 = run.requests.iter().filter_map(served).map(|span| span.length().get()).sum();
+    (length > 0.0).then(|| time / length)
 }
 
 /// When requests ended well within the measured time, in order.

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// between.
 const PERIODS_SPOKEN_FOR: f64 = 3.0;
 
+/// A clock below this share of its median fell.
+const FELL: f64 = 0.95;
+
 /// What the machine did in a window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TelemetrySummary {
@@ -68,6 +71,8 @@ pub struct GpuSummary {
     pub power: Option<Watts>,
     /// Clock of the multiprocessors.
     pub sm_clock: Option<ClockSummary>,
+    /// Share of the time in which the multiprocessors' clock was more than 5 % under its median.
+    pub clock_fell: Option<Ratio>,
     /// Clock of the memory.
     pub memory_clock: Option<ClockSummary>,
     /// The highest temperature, in degrees Celsius.
@@ -178,6 +183,7 @@ impl TelemetrySummary {
                 energy,
                 power: energy.map(|energy| energy.counted.amount / energy.counted.over),
                 sm_clock: view.clock(|r| r.sm_clock_mhz),
+                clock_fell: view.fell(|r| r.sm_clock_mhz),
                 memory_clock: view.clock(|r| r.memory_clock_mhz),
                 temperature_max_c: view.values(|r| r.temperature_c).max(),
                 throttle: view.throttle(),
@@ -260,6 +266,12 @@ impl<'a> View<'a> {
             passed >= whole * Ratio::of(0.5)
         })?;
         Some(ClockSummary { median_mhz: *median_mhz, min_mhz: values.first()?.1 })
+    }
+
+    /// For which share of the time a clock was more than 5 % under its median.
+    fn fell(&self, of: impl Fn(&'a GpuReading) -> Option<u32> + Copy) -> Option<Ratio> {
+        let bar = f64::from(self.clock(of)?.median_mhz) * FELL;
+        self.mean(|reading| Some(Ratio::of(f64::from(u8::from(f64::from(of(reading)?) < bar)))))
     }
 
     fn throttle(&self) -> Option<Vec<ThrottleShare>> {

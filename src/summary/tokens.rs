@@ -1,8 +1,9 @@
 //! Which tokens came when, and which of them were of use to anybody.
 //!
-//! Invariant: tokens are the target's count. Where it counts others than were seen to come (several
-//! in a chunk), its count is spread over the moments that were seen, in whole tokens that add up to
-//! it. Guarded by a table below; the difference is a doubt.
+//! Invariant: tokens are the target's count. Where it says how many each chunk holds, they came as it
+//! says. Where it counts others than were seen to come (several in a chunk, and it doesn't say which),
+//! its count is spread over the moments that were seen, in whole tokens that add up to it. Guarded by
+//! a table below; the difference is a doubt.
 
 use super::steady::Steady;
 use crate::record::{Done, Finish, Moment, Request, Run};
@@ -71,9 +72,23 @@ impl Delivered {
     }
 }
 
+/// Whether the target said how many tokens each chunk holds.
+pub(super) fn tells_chunks(request: &Request) -> bool {
+    !request.counts.is_empty() && request.counts.len() == request.chunks.len()
+}
+
+/// Tokens that were seen to come: as many as the chunks hold by the target's word, else one a chunk.
+pub(super) fn seen(request: &Request) -> Tokens {
+    if tells_chunks(request) {
+        Tokens(request.counts.iter().map(|count| u64::from(*count)).sum())
+    } else {
+        Tokens(request.chunks.len() as u64)
+    }
+}
+
 /// Output tokens by the target's count. One that did not end well may have none: then what was seen.
 pub(super) fn output(request: &Request) -> Tokens {
-    let seen = Tokens(request.chunks.len() as u64);
+    let seen = seen(request);
     let counted = request.done.as_ref().and_then(|done| done.usage.output).unwrap_or(seen);
     if request.succeeded() { counted } else { seen.max(counted) }
 }
@@ -97,6 +112,7 @@ fn first(request: &Request) -> Option<Moment> {
 /// When a request's tokens came, by the target's count.
 pub(super) fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ {
     let (count, seen) = (output(request).0, request.chunks.len() as u64);
+    let told = tells_chunks(request) && self::seen(request).0 == count;
     // After `index` moments, this many tokens have come: rounded down, and all after the last.
     let by = move |index: u64| match seen {
         0 => 0,
@@ -104,11 +120,14 @@ pub(super) fn arrivals(request: &Request) -> impl Iterator<Item = Arrival> + '_ 
             u64::try_from(u128::from(index) * u128::from(count) / u128::from(seen)).unwrap_or(count)
         }
     };
-    let streamed = request
-        .chunks
-        .iter()
-        .zip(0_u64..)
-        .map(move |(at, index)| Arrival { at: *at, tokens: Tokens(by(index + 1) - by(index)) });
+    let streamed = request.chunks.iter().zip(0_u64..).map(move |(at, index)| {
+        let said = usize::try_from(index).ok().and_then(|index| request.counts.get(index));
+        let tokens = match said.filter(|_| told) {
+            Some(said) => u64::from(*said),
+            None => by(index + 1) - by(index),
+        };
+        Arrival { at: *at, tokens: Tokens(tokens) }
+    });
     let whole = request.done.as_ref().filter(|_| seen == 0).map(|done| done.at);
     streamed.chain(whole.map(|at| Arrival { at, tokens: Tokens(count) }))
 }
@@ -135,6 +154,20 @@ mod tests {
         check(1, 7, &[7]);
         check(0, 7, &[7]);
         check(3, 0, &[0, 0, 0]);
+    }
+
+    /// 1, 4 and 2 tokens as the target says; spread evenly they would be 2, 2 and 3. Counts that don't
+    /// add up to its own total (7 of 8) tell nothing.
+    #[test]
+    fn chunks_hold_what_the_target_says() {
+        let request = request(0.0).tokens(3, 10.0).counted(Finish::Length, 7);
+        let said = |request: &Request| arrivals(request).map(|a| a.tokens.0).collect::<Vec<_>>();
+        let mut plain = RunBuilder::new().request(request).build();
+        assert_eq!(said(&plain.requests[0]), [2, 2, 3]);
+        plain.requests[0].counts = vec![1, 4, 2];
+        assert_eq!(said(&plain.requests[0]), [1, 4, 2]);
+        plain.requests[0].done.as_mut().unwrap().usage.output = Some(Tokens(8));
+        assert_eq!(said(&plain.requests[0]), [2, 3, 3]);
     }
 
     #[test]

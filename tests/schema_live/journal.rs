@@ -69,13 +69,21 @@ fn request(id: u32, due: u64, late: u64, length: u64, finish: Finish) -> Vec<Eve
     let first = due + length / 2;
     let token = |n: u64| first + n * (length / 2) / OUTPUT;
     let span = |from, to| Span { from: ms(from), to: ms(to) };
-    let prompt =
-        Step { span: span(due, first), prefill: Tokens(128), decode: 0, context: Tokens(8_256) };
+    let prompt = Step {
+        span: span(due, first),
+        prefill: Tokens(128),
+        decode: 0,
+        context: Tokens(8_256),
+        prefill_context: None,
+        cached_context: None,
+    };
     let decoding = (1..OUTPUT).map(|n| Step {
         span: span(token(n - 1), token(n)),
         prefill: Tokens(0),
         decode: 1,
         context: Tokens(128 + n),
+        prefill_context: None,
+        cached_context: None,
     });
     let mut events = vec![Event::Sent {
         id,

@@ -142,7 +142,14 @@ impl Target for Scripted {
             let from = at;
             at = self.unstalled(at.after(if n == 0 { self.first } else { self.gap }));
             let span = Span { from, to: at };
-            let step = Step { span, prefill: Tokens(0), decode: 1, context: Tokens(5) };
+            let step = Step {
+                span,
+                prefill: Tokens(0),
+                decode: 1,
+                context: Tokens(5),
+                prefill_context: None,
+                cached_context: None,
+            };
             let what = What::Token { id: 7, text: None, logprobs: None };
             state.bring(at, id, what, Some(step), &to);
         }

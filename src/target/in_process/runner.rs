@@ -73,7 +73,14 @@ impl Batch {
 
     /// The step as the run record has it.
     fn record(&self, span: Span) -> Step {
-        let mut step = Step { span, prefill: Tokens(0), decode: 0, context: Tokens(0) };
+        let mut step = Step {
+            span,
+            prefill: Tokens(0),
+            decode: 0,
+            context: Tokens(0),
+            prefill_context: None,
+            cached_context: None,
+        };
         for Part { entry, .. } in &self.parts {
             match entry.work {
                 Work::Prefill => step.prefill += Tokens(entry.tokens.into()),

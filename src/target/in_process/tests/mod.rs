@@ -18,7 +18,14 @@ use std::sync::mpsc::channel;
 
 fn step(from: u64, to: u64, prefill: u64, decode: u32, context: u64) -> Step {
     let span = Span { from: Moment(from * 1_000_000), to: Moment(to * 1_000_000) };
-    Step { span, prefill: Tokens(prefill), decode, context: Tokens(context) }
+    Step {
+        span,
+        prefill: Tokens(prefill),
+        decode,
+        context: Tokens(context),
+        prefill_context: None,
+        cached_context: None,
+    }
 }
 
 #[test]
