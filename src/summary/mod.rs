@@ -8,11 +8,14 @@
 //!
 //! Deliberately absent: clocks, files, prices, chance.
 
+pub mod curve;
+mod difference;
 mod doubt;
 mod goodput;
 mod interval;
 mod latency;
 mod percentile;
+mod request;
 mod split;
 mod steady;
 mod steps;
@@ -20,12 +23,15 @@ pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tokens;
+pub mod trace;
 mod verdict;
 
+pub use difference::{Side, difference, side};
 pub use doubt::Doubt;
 pub use goodput::{Goodput, Timing, goodput};
 pub use latency::Latency;
 pub use percentile::Percentile;
+pub use request::RequestFigures;
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;
 
