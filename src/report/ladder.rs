@@ -47,7 +47,7 @@ fn opening(ladder: &Ladder) -> String {
     format!("{}, {what}, {}\nladder {name}", head(run), asked(run))
 }
 
-fn speeds(rungs: &[Rung]) -> Table {
+pub(super) fn speeds(rungs: &[Rung]) -> Table {
     let title = "tok/s: prefill and decode while they run, in + out over all time; latencies";
     let columns =
         ["at once", "prefill", "decode", "in + out", "TTFT p50", "TTFT p95", "TPOT p50", "busy"];
@@ -67,7 +67,7 @@ fn speeds(rungs: &[Rung]) -> Table {
     table
 }
 
-fn costs(rungs: &[Rung]) -> Table {
+pub(super) fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
     let columns = ["at once", "input", "output", "blended", "all to output", "× floor", "doubts"];
     let mut table = Table::new(title, &columns);
@@ -119,7 +119,7 @@ pub(super) fn objectives<'a>(runs: impl IntoIterator<Item = (u32, &'a SloVerdict
     table
 }
 
-fn answer(answer: Answer) -> &'static str {
+pub(super) fn answer(answer: Answer) -> &'static str {
     match answer {
         Answer::Met => "yes",
         Answer::Missed => "no",
@@ -157,7 +157,7 @@ pub(super) fn roofline<'a>(runs: impl IntoIterator<Item = (u32, &'a Roofline)>) 
 }
 
 /// Which rung, and why.
-fn choice(ladder: &Ladder) -> String {
+pub(super) fn choice(ladder: &Ladder) -> String {
     let mut lines = Vec::new();
     if let Some(knee) = ladder.knee {
         let at = knee.concurrency;
@@ -228,7 +228,7 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
 
 /// The gravest doubt of each rung but the operating point. That the highest percentile needs more
 /// requests is said of the point alone: most rungs are too short for it, and need not be longer.
-fn doubts(ladder: &Ladder) -> Vec<String> {
+pub(super) fn doubts(ladder: &Ladder) -> Vec<String> {
     let point = ladder.point.as_ref().and_then(|judgement| judgement.run.workload.in_flight());
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for rung in ladder.rungs.iter().filter(|rung| Some(rung.concurrency) != point) {

@@ -1,4 +1,4 @@
-//! Outlets: tables, JSON, CSV, Markdown.
+//! Outlets: tables, JSON, CSV, Markdown, HTML, Parquet.
 //!
 //! Invariant: nothing is decided here. What is printed was computed and judged before; this room
 //! chooses words, digits and columns. Missing prints `—`.
@@ -9,6 +9,8 @@ mod document;
 pub mod figure;
 mod ladder;
 mod models;
+mod page;
+mod plot;
 mod price;
 mod runs;
 
@@ -17,5 +19,6 @@ pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
+pub use page::{PageError, ladder_page, run_page};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use runs::{RunList, RunRow, runs_document};

@@ -13,7 +13,7 @@ use crate::units::{Ratio, Seconds, Watts};
 const PERIODS_SPOKEN_FOR: f64 = 3.0;
 
 /// Most points of a line: two for each of this many parts of the time.
-const PARTS: u64 = 300;
+const PARTS: u64 = 150;
 
 /// A value over time, in stretches without a gap.
 pub type Trace<T> = Vec<Vec<(Moment, T)>>;
@@ -113,24 +113,32 @@ impl Lines {
             }
             joined = true;
         }
-        trace.into_iter().map(|line| self.thinned(line)).collect()
+        self.thinned(trace)
     }
 
-    /// The least and the most of each part of the time, and the ends.
-    fn thinned<T: Copy + PartialOrd>(&self, line: Vec<(Moment, T)>) -> Vec<(Moment, T)> {
-        if line.len() as u64 <= 2 * PARTS {
-            return line;
+    /// The least and the most of each part of the time. Where stretches were many, those of which
+    /// nothing is kept are gone; what is kept is joined only as it was before.
+    fn thinned<T: Copy + PartialOrd>(&self, trace: Trace<T>) -> Trace<T> {
+        if trace.iter().map(|line| line.len() as u64).sum::<u64>() <= 2 * PARTS {
+            return trace;
         }
         let part =
             |at: Moment| u128::from(at.0) * u128::from(PARTS) / u128::from(self.end.0.max(1));
-        let mut kept = Vec::new();
-        for points in line.chunk_by(|(a, _), (b, _)| part(*a) == part(*b)) {
+        let points: Vec<(usize, Moment, T)> = trace
+            .into_iter()
+            .enumerate()
+            .flat_map(|(stretch, line)| {
+                line.into_iter().map(move |(at, value)| (stretch, at, value))
+            })
+            .collect();
+        let mut kept: Vec<(usize, Moment, T)> = Vec::new();
+        for points in points.chunk_by(|(_, a, _), (_, b, _)| part(*a) == part(*b)) {
             let (mut least, mut most) = (0, 0);
-            for (index, (_, value)) in points.iter().enumerate() {
-                if *value < points[least].1 {
+            for (index, (_, _, value)) in points.iter().enumerate() {
+                if *value < points[least].2 {
                     least = index;
                 }
-                if *value > points[most].1 {
+                if *value > points[most].2 {
                     most = index;
                 }
             }
@@ -139,7 +147,10 @@ impl Lines {
                 kept.push(points[least.max(most)]);
             }
         }
-        kept
+        let line = |points: &[(usize, Moment, T)]| {
+            points.iter().map(|(_, at, value)| (*at, *value)).collect()
+        };
+        kept.chunk_by(|(a, ..), (b, ..)| a == b).map(line).collect()
     }
 
     fn gpu(&self, run: &Run, index: u32) -> GpuTrace {
@@ -203,9 +214,20 @@ mod tests {
         };
         let got = LINES.of((0..5_000).map(|n| (Moment(n * 2_000_000), Some(value(n)))));
         assert_eq!(got.len(), 1);
-        assert!(got[0].len() <= 600, "{}", got[0].len());
+        assert!(got[0].len() <= 300, "{}", got[0].len());
         let dip = got[0].iter().position(|(_, value)| *value == 3).unwrap();
         assert_eq!(got[0][dip + 1], (Moment(2_346 * 2_000_000), 99));
+    }
+
+    #[test]
+    fn however_many_gaps_there_are_a_line_stays_short() {
+        let values = (0..5_000).map(|n| (Moment(n * 2_000_000), (n % 2 == 0).then_some(n)));
+        let got = LINES.of(values);
+        assert!(got.iter().map(Vec::len).sum::<usize>() <= 300, "{}", got.len());
+        assert_eq!(
+            got.last().and_then(|line| line.last()),
+            Some(&(Moment(4_998 * 2_000_000), 4_998))
+        );
     }
 
     #[test]
