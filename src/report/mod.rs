@@ -6,6 +6,7 @@
 mod bench;
 mod doctor;
 mod document;
+pub mod export;
 pub mod figure;
 mod ladder;
 mod models;

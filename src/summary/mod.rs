@@ -31,7 +31,7 @@ pub use doubt::Doubt;
 pub use goodput::{Goodput, Timing, goodput};
 pub use latency::Latency;
 pub use percentile::Percentile;
-pub use request::RequestFigures;
+pub use request::{RequestFigures, input_rate, request_rate};
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;
 

@@ -1,12 +1,13 @@
-//! One request in figures, for exports: a row a request.
+//! One request in figures, and rates that only exports have.
 //!
 //! Invariant: a figure that a request does not have is `None`; those that the summary has too are
 //! worked out by the same functions.
 
+use super::Summary;
 use super::latency::tpot;
 use super::tokens::output;
 use crate::record::Request;
-use crate::units::{Seconds, Tokens};
+use crate::units::{Quantity, RequestsPerSecond, Seconds, Tokens, TokensPerSecond};
 use serde::Serialize;
 
 /// What is derived of one request.
@@ -36,4 +37,17 @@ impl RequestFigures {
             output: output(request),
         }
     }
+}
+
+/// Prompt tokens delivered over the steady window: of the requests whose first token came in it.
+pub fn input_rate(summary: &Summary) -> Option<TokensPerSecond> {
+    let length = summary.steady?.length();
+    summary.tokens.map(|tokens| tokens.input / length)
+}
+
+/// Requests that ended well in the measured time, over it.
+pub fn request_rate(summary: &Summary) -> Option<RequestsPerSecond> {
+    let length = summary.window?.length();
+    let ended = Tokens(summary.requests.completed);
+    (length > Seconds(0.0)).then(|| RequestsPerSecond(ended.get() / length.get()))
 }
