@@ -4,6 +4,7 @@
 //! chooses words, digits and columns. Missing prints `—`.
 
 mod bench;
+mod diff;
 mod doctor;
 mod document;
 pub mod export;
@@ -16,6 +17,7 @@ mod price;
 mod runs;
 
 pub use bench::bench_document;
+pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
 pub use ladder::ladder_document;
