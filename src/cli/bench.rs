@@ -13,7 +13,7 @@ use crate::hardware::{Catalogue, Rentals};
 use crate::hint::Fault;
 use crate::prices::Book;
 use crate::record::{Outcome, Run};
-use crate::report::{bench_document, ladder_document};
+use crate::report::{bench_document, ladder_document, ladder_page, run_page};
 use crate::store;
 use crate::telemetry::driver::cuda_driver;
 use std::sync::atomic::AtomicBool;
@@ -70,7 +70,11 @@ fn subject(bench: &Bench, home: &Home, stop: &AtomicBool) -> Result<conduct::Sub
 /// Judges a run and prints the judgement.
 pub(crate) fn print(run: &Run, judging: &Judging, format: Format) -> Result<(), Failure> {
     let judgement = Judgement::of(run, &books()?, &assumptions(judging));
-    output::print(format, &bench_document(&judgement), &judgement)
+    output::print(format, &bench_document(&judgement), &judgement)?;
+    match &judging.report {
+        Some(path) => output::write(path, &run_page(&judgement, run)?),
+        None => Ok(()),
+    }
 }
 
 /// Judges the runs of a sweep together and prints the ladder.
@@ -80,9 +84,21 @@ pub(crate) fn print_ladder(
     format: Format,
 ) -> Result<(), Failure> {
     let (books, assumptions) = (books()?, assumptions(judging));
-    let judged = rungs.iter().map(|run| Judgement::of(run, &books, &assumptions)).collect();
-    let ladder = Ladder::of(assumptions.slo, judged);
-    output::print(format, &ladder_document(&ladder), &ladder)
+    let judged: Vec<_> =
+        rungs.iter().map(|run| (Judgement::of(run, &books, &assumptions), run)).collect();
+    let each = judged.iter().map(|(judgement, _)| judgement.clone()).collect();
+    let ladder = Ladder::of(assumptions.slo, each);
+    output::print(format, &ladder_document(&ladder), &ladder)?;
+    match &judging.report {
+        Some(path) => output::write(path, &ladder_page(&ladder, &judged)?),
+        None => Ok(()),
+    }
+}
+
+/// Judges runs under the same assumptions.
+pub(crate) fn judged(runs: &[Run], judging: &Judging) -> Result<Vec<Judgement>, Failure> {
+    let (books, assumptions) = (books()?, assumptions(judging));
+    Ok(runs.iter().map(|run| Judgement::of(run, &books, &assumptions)).collect())
 }
 
 fn books() -> Result<Books, Failure> {
@@ -91,7 +107,7 @@ fn books() -> Result<Books, Failure> {
 }
 
 fn assumptions(judging: &Judging) -> Assumptions {
-    let Judging { price, loads, slo } = judging.clone();
+    let Judging { price, loads, slo, report: _ } = judging.clone();
     Assumptions { price, loads, slo, today: wall().to_zoned(jiff::tz::TimeZone::UTC).date() }
 }
 

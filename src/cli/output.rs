@@ -5,7 +5,8 @@ use super::raw::Format;
 use crate::hint::Fault;
 use crate::report::Document;
 use serde::Serialize;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 /// Prints a result: its words and tables, or itself as JSON.
 pub(crate) fn print(
@@ -34,4 +35,22 @@ pub(crate) fn print(
 /// The terminal's columns; `None` where stdout is no terminal.
 fn width() -> Option<u16> {
     std::io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten()
+}
+
+/// Makes a file, or says why it can't be made.
+pub(crate) fn file(path: &Path) -> Result<BufWriter<fs_err::File>, Failure> {
+    let file = fs_err::File::create(path);
+    file.map(BufWriter::new).map_err(|error| unwritable(path, &error))
+}
+
+/// Writes a text into a file.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut out = file(path)?;
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("`{}` can't be written: {error}", path.display());
+    Failure::new(Fault::Environment, message)
 }

@@ -8,6 +8,7 @@ pub(crate) use bench::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// What a million tokens really costs on the GPU you rent.
 #[derive(Debug, Parser)]
@@ -140,6 +141,9 @@ pub(crate) struct RawJudging {
     /// p90.
     #[arg(long, value_name = "LIMITS")]
     pub slo: Option<String>,
+    /// Write the result as one HTML page, with plots, that needs no network.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `mtok models`.
@@ -191,6 +195,45 @@ pub(crate) enum RawRuns {
         #[command(flatten)]
         output: RawOutput,
     },
+    /// What differs between two runs, or two ladders, by more than their errors.
+    Diff {
+        /// A run's or a ladder's name, as `show` takes it.
+        a: String,
+        /// Another's.
+        b: String,
+        /// What each machine rents for: `2.50/h`. Default: the rental table's median for its GPU.
+        #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+        price: Option<String>,
+        /// How results are written.
+        #[command(flatten)]
+        output: RawOutput,
+    },
+    /// A run for other programs: its requests, or all of it.
+    Export {
+        /// A run's name, the path of its folder, or `last`.
+        run: String,
+        /// As what.
+        #[arg(long, value_enum, value_name = "FORM")]
+        format: Form,
+        /// Where to. Default: stdout, but for Parquet.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// What a run can be exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// One document: what ran on what, the summary, each request with the times of its chunks.
+    Json,
+    /// A request a line, with the times of its chunks.
+    Jsonl,
+    /// A request a line.
+    Csv,
+    /// A request a row, with the times of its chunks.
+    Parquet,
+    /// The benchmark report of llm-d, 0.2.1.
+    LlmD,
 }
 
 /// `mtok doctor`.

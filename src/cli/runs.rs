@@ -1,5 +1,8 @@
 //! `mtok runs`: what was measured, and judging it again.
 
+mod diff;
+mod export;
+
 use super::checked::Judging;
 use super::failure::Failure;
 use super::home::Home;
@@ -10,7 +13,7 @@ use crate::report::{RunList, RunRow, runs_document};
 use crate::store::{self, Found};
 use std::path::{Path, PathBuf};
 
-/// Lists or shows.
+/// Lists, shows, compares or exports.
 pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
     let runs = Home::find()?.runs();
     match raw {
@@ -22,6 +25,10 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
                 Found::Sweep(folders) => bench::print_ladder(&readable(folders), &judging, format),
             }
         }
+        RawRuns::Diff { a, b, price, output } => {
+            diff::run(&runs, [&a, &b], price.as_deref(), output.format())
+        }
+        RawRuns::Export { run, format, out } => export::run(&runs, &run, format, out.as_deref()),
     }
 }
 

@@ -7,6 +7,7 @@
 mod bound;
 mod budget;
 mod claim;
+mod comparison;
 mod judgement;
 mod ladder;
 mod machine;
@@ -21,6 +22,7 @@ mod tests;
 pub use bound::{Bound, Work, bound, cache_per_token};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
+pub use comparison::{Change, Comparison, Differences, Differs, Finding};
 pub use judgement::{Assumptions, Beside, Books, CostAtLoad, Efficiency, Floor, Judgement};
 pub use ladder::{Knee, Ladder, Rung};
 pub use machine::{MachinePrice, PriceOrigin};

@@ -53,10 +53,19 @@ pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
         document.words(words);
     }
     document.table(beside(judgement));
+    for words in beside_words(judgement) {
+        document.words(words);
+    }
+}
+
+/// What must be said beside the prices of APIs.
+pub(super) fn beside_words(judgement: &Judgement) -> Vec<String> {
+    let mut words = Vec::new();
     if !judgement.beside.is_empty() && judgement.beside.iter().all(|row| !row.same_model) {
-        document.words(
+        words.push(
             "None of these is the model that ran: they are those nearest in size, and two well-known \
-             ones. They do not answer alike.",
+             ones. They do not answer alike."
+                .to_owned(),
         );
     }
     let notes: Vec<String> = judgement
@@ -67,11 +76,12 @@ pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
         })
         .collect();
     if !notes.is_empty() {
-        document.words(notes.join("\n"));
+        words.push(notes.join("\n"));
     }
     if judgement.beside.iter().any(|row| row.stale) {
-        document.words("!: a price of more than 90 days ago; look it up before you decide");
+        words.push("!: a price of more than 90 days ago; look it up before you decide".to_owned());
     }
+    words
 }
 
 /// What ran on what.
@@ -98,7 +108,7 @@ pub(super) fn asked(header: &Header) -> String {
     format!("{prompt} + {output} tokens a request, {sampling}")
 }
 
-fn speeds(judgement: &Judgement) -> Table {
+pub(super) fn speeds(judgement: &Judgement) -> Table {
     let summary = &judgement.summary;
     let mut table = Table::new("Throughput", &["", "tok/s"]);
     table.row(["prefill, while it runs".to_owned(), estimate_or_nothing(summary.prefill_rate)]);
@@ -109,7 +119,7 @@ fn speeds(judgement: &Judgement) -> Table {
     table
 }
 
-fn latencies(judgement: &Judgement) -> Table {
+pub(super) fn latencies(judgement: &Judgement) -> Table {
     let summary = &judgement.summary;
     let mut table = Table::new("Latency", &["", "p50", "p90", "p99", "samples"]);
     let mut row = |name: &str, latency: &Latency| {
@@ -128,7 +138,7 @@ fn latencies(judgement: &Judgement) -> Table {
     table
 }
 
-fn machine(judgement: &Judgement) -> Table {
+pub(super) fn machine(judgement: &Judgement) -> Table {
     let Judgement { run, summary, telemetry, efficiency, .. } = judgement;
     let mut table = Table::new("Machine", &["", ""]);
     table.row(["occupancy: a step was running".to_owned(), share(summary.occupancy)]);
@@ -205,7 +215,7 @@ fn gpu_rows(table: &mut Table, gpu: &GpuSummary) {
 }
 
 /// Where a figure misleads, said in words.
-fn efficiency_words(judgement: &Judgement) -> Vec<String> {
+pub(super) fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     let Efficiency { peaks, decode_mfu, decode_mbu, .. } = &judgement.efficiency;
     let mut words = Vec::new();
     if let (Some(busy), Some(mfu)) = (judgement.busy(), decode_mfu)
@@ -233,7 +243,7 @@ fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     words
 }
 
-fn price_words(price: Option<&MachinePrice>) -> String {
+pub(super) fn price_words(price: Option<&MachinePrice>) -> String {
     let Some(MachinePrice { usd_per_hour, origin }) = price else {
         return "No price: this GPU is in no table here. Give what you pay: `--price 2.50/h`."
             .to_owned();
@@ -254,7 +264,7 @@ fn price_words(price: Option<&MachinePrice>) -> String {
     }
 }
 
-fn costs(judgement: &Judgement) -> Table {
+pub(super) fn costs(judgement: &Judgement) -> Table {
     let title = match &judgement.summary.tokens {
         Some(tokens) if tokens.mix().is_some() => format!(
             "USD per million tokens; blended over {} input and {} output tokens",
@@ -277,7 +287,7 @@ fn costs(judgement: &Judgement) -> Table {
     table
 }
 
-fn floor_words(judgement: &Judgement) -> Option<String> {
+pub(super) fn floor_words(judgement: &Judgement) -> Option<String> {
     let floor = judgement.floor.as_ref()?;
     let least = significant(floor.bound.blended.0, 2);
     if floor.broken {
@@ -294,7 +304,7 @@ fn floor_words(judgement: &Judgement) -> Option<String> {
     ))
 }
 
-fn beside(judgement: &Judgement) -> Table {
+pub(super) fn beside(judgement: &Judgement) -> Table {
     let title = "APIs, USD per million tokens, blended at this run's mix of input and output";
     let columns = ["model", "provider", "in", "out", "blended", "own is cheaper", "price of"];
     let mut table = Table::new(title, &columns);
@@ -326,11 +336,17 @@ pub(super) fn trust(judgement: &Judgement) -> String {
         lines.push(format!("- {doubt}: {}", doubt.advice()));
     }
     lines.extend(judgement.cautions.iter().map(|caution| format!("- {caution}")));
-    let measured = summary.steady.map_or(Seconds(0.0), crate::record::Span::length);
-    let verdict = if lines.is_empty() {
-        format!("Nothing speaks against these figures: {measured:.0} measured.")
-    } else {
-        format!("What would make these figures trustworthy ({measured:.0} measured):")
-    };
+    let (_, verdict) = verdict_words(judgement);
     if lines.is_empty() { verdict } else { format!("{verdict}\n{}", lines.join("\n")) }
+}
+
+/// Whether anything speaks against a run's figures, as one word for colours and in a sentence.
+pub(super) fn verdict_words(judgement: &Judgement) -> (&'static str, String) {
+    let summary = &judgement.summary;
+    let measured = summary.steady.map_or(Seconds(0.0), crate::record::Span::length);
+    if summary.doubts.is_empty() && judgement.cautions.is_empty() {
+        return ("good", format!("Nothing speaks against these figures: {measured:.0} measured."));
+    }
+    let class = if summary.steady.is_none() { "bad" } else { "doubtful" };
+    (class, format!("What would make these figures trustworthy ({measured:.0} measured):"))
 }

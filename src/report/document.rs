@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement};
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// What a command has to say, in order.
@@ -17,7 +18,7 @@ enum Part {
 }
 
 /// A table: the first column names its row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
     title: String,
     columns: Vec<String>,

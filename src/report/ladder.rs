@@ -48,7 +48,7 @@ fn opening(ladder: &Ladder) -> String {
     format!("{}, {what}, {}\nladder {name}", head(run), asked(run))
 }
 
-fn speeds(rungs: &[Rung]) -> Table {
+pub(super) fn speeds(rungs: &[Rung]) -> Table {
     let title = "tok/s: prefill and decode while they run, in + out over all time; latencies";
     let columns =
         ["load", "prefill", "decode", "in + out", "TTFT p50", "TTFT p95", "TPOT p50", "busy"];
@@ -68,7 +68,7 @@ fn speeds(rungs: &[Rung]) -> Table {
     table
 }
 
-fn costs(rungs: &[Rung]) -> Table {
+pub(super) fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
     let columns = ["load", "input", "output", "blended", "all to output", "× floor", "doubts"];
     let mut table = Table::new(title, &columns);
@@ -120,7 +120,7 @@ pub(super) fn objectives<'a>(runs: impl IntoIterator<Item = (Level, &'a SloVerdi
     table
 }
 
-fn answer(answer: Answer) -> &'static str {
+pub(super) fn answer(answer: Answer) -> &'static str {
     match answer {
         Answer::Met => "yes",
         Answer::Missed => "no",
@@ -158,7 +158,7 @@ pub(super) fn roofline<'a>(runs: impl IntoIterator<Item = (Level, &'a Roofline)>
 }
 
 /// Which rung, and why.
-fn choice(ladder: &Ladder) -> String {
+pub(super) fn choice(ladder: &Ladder) -> String {
     let mut lines = Vec::new();
     if let Some(knee) = ladder.knee {
         let at = knee.level;
@@ -236,7 +236,7 @@ fn within_slo(ladder: &Ladder, slo: &Slo) -> String {
 
 /// The gravest doubt of each rung but the operating point. That the highest percentile needs more
 /// requests is said of the point alone: most rungs are too short for it, and need not be longer.
-fn doubts(ladder: &Ladder) -> Vec<String> {
+pub(super) fn doubts(ladder: &Ladder) -> Vec<String> {
     let point = ladder.point.as_ref().map(|judgement| judgement.run.workload.level());
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for rung in ladder.rungs.iter().filter(|rung| Some(rung.level) != point) {

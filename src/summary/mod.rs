@@ -11,6 +11,8 @@
 mod check;
 #[cfg(test)]
 mod coverage;
+pub mod curve;
+mod difference;
 mod doubt;
 mod fit;
 mod goodput;
@@ -22,6 +24,7 @@ mod nnls;
 mod percentile;
 mod precision;
 mod repeats;
+mod request;
 mod server;
 mod settle;
 mod split;
@@ -34,12 +37,15 @@ mod tokens;
 
 pub use doubt::{Doubt, Verdict};
 pub use fit::{Bounds, Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
+pub mod trace;
+pub use difference::{Side, difference, side};
 pub use goodput::{Goodput, Timing, goodput};
 pub use histogram::{HistogramError, Histograms, LatencyHistogram, PercentileLine, histograms};
 pub use latency::Latency;
 pub use percentile::Percentile;
 pub use precision::relative_error;
 pub use repeats::{Repeated, Repeats, repeats};
+pub use request::{RequestFigures, input_rate, request_rate};
 pub use server::{Compared, ServerSummary};
 pub use steps::StepTotals;
 pub use tokens::TokenCounts;

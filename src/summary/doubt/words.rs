@@ -117,6 +117,7 @@ fn incomplete(
     let how = match outcome {
         None => "was killed",
         Some(Outcome::Interrupted) => "was stopped",
+        Some(Outcome::Saturated) => "was stopped as the target fell ever further behind",
         Some(Outcome::Failed(_)) => "failed",
         Some(Outcome::Complete) => "ended",
     };
