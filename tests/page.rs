@@ -62,7 +62,7 @@ fn header(index: u32, in_flight: u32) -> Header {
             ..TelemetryInfo::default()
         },
         peaks: None,
-        sweep: Some(Sweep { name: LADDER.to_owned(), index, of: 3 }),
+        sweep: Some(Sweep { name: LADDER.to_owned(), index, of: Some(3) }),
     }
 }
 

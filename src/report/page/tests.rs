@@ -47,7 +47,7 @@ fn rung(index: u32, in_flight: u32, gap: f64) -> Run {
     let mut run = run.build();
     run.header.id = format!("20261122T10000{index}-x");
     run.header.model.name = "a <model> & \"more\"".to_owned();
-    run.header.sweep = Some(Sweep { name: "20261122T100001-x-ladder".to_owned(), index, of: 6 });
+    run.header.sweep = Some(Sweep { name: "20261122T100001-x-ladder".to_owned(), index, of: Some(6) });
     machine(&mut run, in_flight);
     run
 }
