@@ -91,7 +91,7 @@ fn events(in_flight: u32, gap: u64) -> Vec<Event> {
             });
             let first = now + 30 + turn * 7 % 11;
             let at: Vec<Moment> =
-                (0..20).map(|token| ms(first + token * (gap + turn * token % 3))).collect();
+                (0..20).map(|token| ms(first + token * gap + (turn + token) % 3)).collect();
             let last = *at.last().unwrap();
             events.push(Event::Tokens { id: this, at, counts: None });
             let usage = Usage { output: Some(Tokens(20)), ..Usage::default() };

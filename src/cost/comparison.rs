@@ -194,6 +194,9 @@ fn load(run: &Header) -> String {
     }
 }
 
+/// What a record says of something; `None`: it doesn't.
+type Said<'a> = &'a dyn Fn(&Header) -> Option<String>;
+
 /// What differs between two records, the machine first.
 fn differs(a: &Header, b: &Header) -> Vec<Differs> {
     let mut found = machine(a, b);
@@ -204,7 +207,7 @@ fn differs(a: &Header, b: &Header) -> Vec<Differs> {
         run.server.as_ref().map(|server| format!("{}{}", server.url, server.endpoint))
     };
     let peaks = |run: &Header| run.peaks.as_ref().map(|peaks| peaks.source.clone());
-    let words: [(&'static str, &dyn Fn(&Header) -> Option<String>); 17] = [
+    let words: [(&'static str, Said); 17] = [
         ("operating system", &|run| Some(run.host.os.clone())),
         ("memory", &memory),
         ("GPU driver", &|run| run.telemetry.driver.clone()),

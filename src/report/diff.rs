@@ -1,9 +1,9 @@
 //! What `mtok runs diff` prints: two runs, or two ladders, side by side.
 
-use super::figure::{NOTHING, estimate_or_nothing, seconds_or_nothing};
+use super::figure::{NOTHING, estimate, estimate_or_nothing, seconds_or_nothing};
 use super::{Document, Table};
 use crate::cost::{Change, Comparison, Differences, Finding};
-use crate::units::{Estimate, Quantity};
+use crate::units::{Estimate, Quantity, Seconds};
 
 /// The differences in words and tables.
 pub fn differences_document(differences: &Differences) -> Document {
@@ -56,30 +56,26 @@ fn changes<Q: Quantity>(
 ) -> Table {
     let mut table = Table::new(title, &["", "A", "B", "B - A", ""]);
     for change in changes.iter().filter(|change| change.a.is_some() || change.b.is_some()) {
-        let difference = difference(change.difference, printed);
         table.row([
             change.figure.to_owned(),
             printed(change.a),
             printed(change.b),
-            difference,
+            difference(change),
             word(change.finding).to_owned(),
         ]);
     }
     table
 }
 
-/// A difference with its sign; the digits are those of its size, so that a latency has the unit of its
-/// size too.
-fn difference<Q: Quantity>(
-    difference: Option<Estimate<Q>>,
-    printed: fn(Option<Estimate<Q>>) -> String,
-) -> String {
-    let Some(difference) = difference else { return NOTHING.to_owned() };
-    if difference.value.get() < 0.0 {
-        let size = difference.map(|value| Q::of(-value.get()));
-        return format!("-({})", printed(Some(size)));
-    }
-    format!("+({})", printed(Some(difference)))
+/// A difference with its sign; of times, in the unit of what is compared, not of its own size.
+fn difference<Q: Quantity>(change: &Change<Q>) -> String {
+    let Some((difference, a)) = change.difference.zip(change.a) else { return NOTHING.to_owned() };
+    let is_time = Q::UNIT == Seconds::UNIT;
+    let (scale, unit) = if is_time && a.value.get() < 1.0 { (1e3, " ms") } else { (1.0, "") };
+    let unit = if is_time && unit.is_empty() { " s" } else { unit };
+    let scaled = difference.map(|value| Q::of(value.get() * scale));
+    let sign = if difference.value.get() > 0.0 { "+" } else { "" };
+    format!("{sign}{}{unit}", estimate(scaled))
 }
 
 fn word(finding: Finding) -> &'static str {
@@ -89,5 +85,26 @@ fn word(finding: Finding) -> &'static str {
         Finding::Worse => "B is worse",
         Finding::CantTell => "can't tell",
         Finding::OtherMachine => "other machine",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(a: f64, apart: f64, half: f64) -> Change<Seconds> {
+        let a = Some(Estimate::within(Seconds(a), Seconds(half)));
+        let difference = Some(Estimate::within(Seconds(apart), Seconds(half)));
+        Change { figure: "TTFT p50", a, b: None, difference, finding: Finding::Tie }
+    }
+
+    #[test]
+    fn a_difference_has_its_sign_and_the_unit_of_what_is_compared() {
+        assert_eq!(difference(&change(0.035, 0.000_2, 0.001_4)), "+0.2 ± 1.4 ms");
+        assert_eq!(difference(&change(0.035, -0.01, 0.001_4)), "-10.0 ± 1.4 ms");
+        assert_eq!(difference(&change(2.0, -0.01, 0.014)), "-0.010 ± 0.014 s");
+        assert_eq!(difference(&change(0.035, 0.0, 0.001_4)), "0.0 ± 1.4 ms");
+        let none = Change { difference: None, ..change(1.0, 1.0, 1.0) };
+        assert_eq!(difference(&none), "—");
     }
 }

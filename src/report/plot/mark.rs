@@ -203,7 +203,7 @@ pub(in crate::report) struct Bars {
     /// What is to be seen in it, in words.
     pub(in crate::report) description: String,
     /// The bars.
-    pub(in crate::report) bars: Vec<Bar>,
+    pub(in crate::report) rows: Vec<Bar>,
 }
 
 /// One bar.
@@ -230,16 +230,16 @@ impl Bars {
         const NAMES: f64 = 118.0;
         const FIGURES: f64 = 108.0;
         let gap = |bar: &Bar| if bar.apart { 8.0 } else { 0.0 };
-        let height = self.bars.iter().map(|bar| ROW + gap(bar)).sum::<f64>() + 8.0;
+        let height = self.rows.iter().map(|bar| ROW + gap(bar)).sum::<f64>() + 8.0;
         let mut svg = Svg::default();
         open(&mut svg, &self.id, (&self.title, &self.description), height);
-        let ends = self.bars.iter().map(|bar| bar.error.map_or(bar.value, |(_, high)| high));
+        let ends = self.rows.iter().map(|bar| bar.error.map_or(bar.value, |(_, high)| high));
         let longest = ends.filter(|end| end.is_finite()).fold(0.0, f64::max);
         let longest = if longest > 0.0 { longest } else { 1.0 };
         let along =
             |value: f64| NAMES + (value / longest).clamp(0.0, 1.0) * (WIDTH - NAMES - FIGURES);
         let mut y = 4.0;
-        for bar in &self.bars {
+        for bar in &self.rows {
             y += gap(bar);
             svg.words("label", (NAMES - 6.0, y + 14.0), "end", &bar.name);
             svg.open("g", &[("class", &bar.class)]);
