@@ -64,6 +64,10 @@ demo: ## A short tour: a cost worked out, a published figure audited, the models
 .PHONY: test
 test: ## Run every test
 	@$(call install,cargo-nextest,$(NEXTEST_VERSION))
+	# Pages are opened in a browser, by Debian's package; elsewhere than in CI that test is skipped without.
+	if [[ -n "$${CI:-}" ]] && ! command -v chromium >/dev/null; then
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
+	fi
 	cargo nextest run --profile $(NEXTEST_PROFILE)
 	cargo test --doc
 
