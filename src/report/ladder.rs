@@ -70,7 +70,8 @@ pub(super) fn speeds(rungs: &[Rung]) -> Table {
 
 pub(super) fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
-    let columns = ["load", "input", "output", "blended", "all to output", "× floor", "doubts"];
+    let columns =
+        ["load", "input", "output", "blended", "all to output", "× floor", "verdict, doubts"];
     let mut table = Table::new(title, &columns);
     for rung in rungs {
         let cost = |of: fn(&crate::cost::CostAtLoad) -> Option<Estimate<_>>| {
@@ -84,7 +85,7 @@ pub(super) fn costs(rungs: &[Rung]) -> Table {
             cost(|cost| cost.blended),
             cost(|cost| cost.output_only),
             format!("{}{broken}", brief_or_nothing(rung.over_floor)),
-            rung.doubts.len().to_string(),
+            format!("{}, {}", rung.verdict.word(), rung.doubts.len()),
         ]);
     }
     table

@@ -35,7 +35,11 @@ fn judge(in_flight: u32, round: f64, slo: Option<&Slo>) -> Judgement {
     };
     let today = jiff::civil::date(2026, 11, 22);
     let (price, slo) = (Some(UsdPerHour(3.6)), slo.cloned());
-    Judgement::of(&run.build(), &books, &Assumptions { price, loads: Vec::new(), today, slo })
+    Judgement::of(
+        &run.build(),
+        &books,
+        &Assumptions { price, loads: Vec::new(), today, slo, force: false },
+    )
 }
 
 fn printed(rungs: &[(u32, f64)], slo: Option<&str>) -> String {

@@ -219,8 +219,12 @@ pub(super) fn price_by_load(judgement: &Judgement) -> Option<Figure> {
     }
     let words = bars.iter().map(|bar| format!("{}: {}", bar.name, bar.figure));
     let description = format!("USD per million tokens. {}", words.collect::<Vec<_>>().join("; "));
-    let bars =
-        Bars { id: "by-load".to_owned(), title: "Price by load".to_owned(), description, rows: bars };
+    let bars = Bars {
+        id: "by-load".to_owned(),
+        title: "Price by load".to_owned(),
+        description,
+        rows: bars,
+    };
     Some(Figure {
         title: "USD per million tokens by load".to_owned(),
         svg: bars.svg(),
