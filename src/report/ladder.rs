@@ -12,7 +12,7 @@ use crate::cost::{
     Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
 };
 use crate::record::Level;
-use crate::summary::Doubt;
+use crate::summary::{Doubt, Verdict};
 use crate::units::{Estimate, RequestsPerSecond};
 
 /// The judgement of a ladder.
@@ -78,8 +78,9 @@ pub(super) fn costs(rungs: &[Rung]) -> Table {
             brief_or_nothing(rung.cost.as_ref().and_then(of))
         };
         let broken = if rung.broken { " BROKEN" } else { "" };
+        let void = if rung.verdict == Verdict::Void && rung.cost.is_some() { " VOID" } else { "" };
         table.row([
-            brief_level(rung.level),
+            format!("{}{void}", brief_level(rung.level)),
             cost(|cost| cost.input),
             cost(|cost| cost.output),
             cost(|cost| cost.blended),
