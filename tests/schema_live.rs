@@ -11,6 +11,8 @@
 mod grip;
 #[path = "schema_live/journal.rs"]
 mod journal;
+#[path = "schema_live/store.rs"]
+mod store;
 #[path = "schema_live/variants.rs"]
 mod variants;
 
@@ -33,10 +35,15 @@ fn home(name: &str) -> PathBuf {
     home
 }
 
-/// What the program prints with `--json`: with no network, no pip, nothing of this user's settings.
+/// What the program prints with `--json`.
 fn printed(home: &Path, arguments: &[&str]) -> Value {
+    written(home, &[arguments, &["--json"]].concat())
+}
+
+/// What the program prints, as JSON: with no network, no pip, nothing of this user's settings.
+fn written(home: &Path, arguments: &[&str]) -> Value {
     let mut command = Command::new(get_cargo_bin("mtok"));
-    command.args(arguments).arg("--json").env("MTOK_HOME", home);
+    command.args(arguments).env("MTOK_HOME", home);
     command.env("HF_ENDPOINT", "http://127.0.0.1:9").env("MTOK_PYTHON", "/nonexistent/python");
     for name in ["MTOK_PRICE", "MTOK_CUDA_LIB", "MTOK_NVML_LIB"] {
         command.env_remove(name);
@@ -77,6 +84,10 @@ fn head_may_lack(at: &str) -> Vec<String> {
         "host/gpu",
         "model/family",
         "model/sha256",
+        "model/shape",
+        "server",
+        "workload/name",
+        "workload/cap",
         "telemetry/driver",
         "telemetry/cuda",
         "telemetry/gpus",
@@ -86,6 +97,7 @@ fn head_may_lack(at: &str) -> Vec<String> {
         "telemetry/missing",
         "peaks",
         "sweep",
+        "sweep/of",
     ];
     fields.iter().map(|field| format!("{at}/{field}")).collect()
 }
@@ -129,26 +141,6 @@ fn doctor() {
 }
 
 #[test]
-fn runs() {
-    let home = home("runs");
-    let none = printed(&home, &["runs", "list"]);
-    assert_eq!(none["runs"], json!([]));
-    let mut header = journal::header("run.h100.json");
-    for (id, events) in
-        [("a", journal::sound()), ("b", journal::killed()), ("c", journal::stillborn())]
-    {
-        id.clone_into(&mut header.id);
-        journal::write(&home, &header, &events, "");
-    }
-    header.id = "d".to_owned();
-    header.sweep = Some(journal::part(2));
-    journal::write(&home, &header, &journal::sound(), "");
-    let some = printed(&home, &["runs", "list"]);
-    assert_eq!(some["runs"].as_array().unwrap().len(), 4);
-    check("runs", &[none, some], &[], &[("outcome", variants::outcomes())]);
-}
-
-#[test]
 fn a_run_judged() {
     let home = home("bench");
     let write = |id: &str, fixture, device: Option<&str>, events: &[_], torn| {
@@ -165,6 +157,8 @@ fn a_run_judged() {
     write("sound", "run.h100.json", None, &journal::sound(), "");
     write("killed", "run.h100.json", Some("NVIDIA H999"), &journal::killed(), r#"{"event":"to"#);
     write("stillborn", "run.json", None, &journal::stillborn(), "");
+    write("served", "run.server.json", None, &journal::served(), "");
+    write("overrun", "run.server.json", None, &journal::overrun(), "");
     let shown = |id, more: &[&str]| printed(&home, &[&["runs", "show", id][..], more].concat());
     let documents = [
         shown("sound", &[]),
@@ -205,7 +199,19 @@ fn a_run_judged() {
     part.id = "part".to_owned();
     part.sweep = Some(journal::part(1));
     journal::write(&home, &part, &journal::stillborn(), "");
-    let documents = [&documents[..], &[shown("part", &[])]].concat();
+    let [served, overrun] = [shown("served", &[]), shown("overrun", &[])];
+    // Twelve turns of five tokens.
+    let counts = json!({ "server": 60, "ours": 60 });
+    assert_eq!(served["summary"]["server"]["output_tokens"], counts);
+    assert_eq!(
+        (&served["summary"]["itl_spread"], &sound["summary"]["itl_spread"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&overrun["summary"]["verdict"], &overrun["summary"]["server"]["running"]),
+        (&json!("void"), &Value::Null)
+    );
+    let documents = [&documents[..], &[shown("part", &[]), served, overrun]].concat();
 
     let mut may_lack = head_may_lack("/run");
     may_lack.push("/telemetry/gpus/*/gpm/".to_owned());
@@ -215,15 +221,29 @@ fn a_run_judged() {
 
 /// Every value of what a judgement may hold, for those that no run at hand brings about.
 fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
-    vec![
+    let judged = vec![
         ("answer", variants::answers()),
-        ("doubt", variants::doubts()),
         ("goodput", variants::goodputs()),
         ("latency_kind", variants::latency_kinds()),
-        ("outcome", variants::outcomes()),
         ("percentile", variants::percentiles()),
         ("throttle", variants::throttles()),
-    ]
+    ];
+    [judged, summed_parts()].concat()
+}
+
+/// The same of a run's head and its summary.
+fn summed_parts() -> Vec<(&'static str, Vec<Value>)> {
+    let summed = vec![
+        ("doubt", variants::doubts()),
+        ("outcome", variants::outcomes()),
+        ("verdict", variants::verdicts()),
+    ];
+    [summed, head_parts()].concat()
+}
+
+/// The same of its head alone.
+fn head_parts() -> Vec<(&'static str, Vec<Value>)> {
+    vec![("arrivals", variants::arrivals()), ("lengths", variants::lengths())]
 }
 
 #[test]
@@ -256,11 +276,14 @@ fn a_ladder_judged() {
     let [plain, kept, unsure, empty] = &documents;
     // Twice the same journal is a tie, which the fewer in flight win.
     assert_eq!(
-        (&plain["cheapest"]["in_flight"], &plain["point"]["run"]["workload"]["arrivals"]["in_flight"]),
-        (&json!(1), &json!(1))
+        (&plain["cheapest"], &plain["point"]["run"]["workload"]["arrivals"]["in_flight"]),
+        (&json!({ "in_flight": 1 }), &json!(1))
     );
     assert_eq!((&plain["planned"], plain["rungs"].as_array().unwrap().len()), (&json!(6), 4));
-    assert_eq!((&kept["cheapest_within_slo"]["in_flight"], &unsure["point"]), (&json!(1), &Value::Null));
+    assert_eq!(
+        (&kept["cheapest_within_slo"], &unsure["point"]),
+        (&json!({ "in_flight": 1 }), &Value::Null)
+    );
     assert_eq!((&empty["name"], &empty["rungs"]), (&Value::Null, &json!([])));
 
     let mut may_lack = [head_may_lack("/run"), head_may_lack("/point/run")].concat();
@@ -269,51 +292,87 @@ fn a_ladder_judged() {
     let mut parts = judged_parts();
     // The operating point is held to this in the documents of single runs.
     let single = |id: &str| printed(&home, &["runs", "show", id]);
-    let points = ["2026-11-22T08-00-03Z", "2026-11-22T08-00-04Z"].map(single);
+    let mut server = journal::header("run.server.json");
+    for (id, events) in [("served", journal::served()), ("overrun", journal::overrun())] {
+        id.clone_into(&mut server.id);
+        journal::write(&home, &server, &events, "");
+    }
+    let names = ["2026-11-22T08-00-03Z", "2026-11-22T08-00-04Z", "served", "overrun"];
+    let points = names.map(single);
     parts.push(("bench", points.to_vec()));
+    parts.push(("level", variants::levels()));
     check("ladder", &documents, &may_lack, &parts);
 }
 
 #[test]
 fn a_record() {
     let heads =
-        [("run.json", None), ("run.h100.json", Some(journal::part(1)))].map(|(name, sweep)| {
-            serde_json::to_value(Header { sweep, ..journal::header(name) }).unwrap()
-        });
+        [("run.json", None), ("run.h100.json", Some(journal::part(1))), ("run.server.json", None)];
+    let heads = heads.map(|(name, sweep)| {
+        serde_json::to_value(Header { sweep, ..journal::header(name) }).unwrap()
+    });
     let may_lack = head_may_lack("");
     let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
-    check("run", &heads, &may_lack, &[]);
+    check("run", &heads, &may_lack, &head_parts());
 
-    let journals = [journal::sound(), journal::killed(), journal::stillborn()].concat();
+    let journals = [
+        journal::sound(),
+        journal::killed(),
+        journal::stillborn(),
+        journal::served(),
+        journal::overrun(),
+    ];
     let mut seen = BTreeSet::new();
-    let mut lines = journal::lines(&journals);
-    // One line of each form, and of each phase, is enough.
+    let mut lines = journal::lines(&journals.concat());
+    // One line of each form, and of each phase and end, is enough.
     lines.retain(|line| {
         let fields: Vec<_> = line.as_object().unwrap().keys().collect();
-        seen.insert(format!("{} {} {fields:?} {}", line["event"], line["phase"], line["gpus"][0]))
+        let [event, gpu] = [&line["event"], &line["gpus"][0]];
+        let end = [&line["phase"], &line["finish"], &line["outcome"]];
+        seen.insert(format!("{event} {fields:?} {end:?} {gpu}"))
     });
     let schema = schema("event");
     let whole = validator(&schema);
     for line in &lines {
-        let may_lack: &[&str] = match line["event"].as_str().unwrap() {
-            "reading" => &READING_MAY_LACK,
-            "done" => &["/prompt"],
-            _ => &[],
-        };
         nothing(&format!("`event` does not hold {line}"), &faults(&whole, line));
+        let may_lack = line_may_lack(line["event"].as_str().unwrap());
         nothing("`event` lets pass", &let_pass(&schema, line, may_lack));
     }
     let parts = [
+        ("failure", variants::failures()),
         ("finish", variants::finishes()),
         ("outcome", variants::outcomes()),
+        ("phase", variants::phases()),
         ("throttle", variants::throttles()),
     ];
     nothing("`event` has what is never written", &idle(&schema, &lines, &parts));
 }
 
-const READING_MAY_LACK: [&str; 15] = [
+/// What a line of a journal may lack.
+fn line_may_lack(event: &str) -> &'static [&'static str] {
+    match event {
+        "sent" => &["/held", "/turn"],
+        "tokens" => &["/counts"],
+        "done" => &[
+            "/prompt",
+            "/cached",
+            "/output",
+            "/reasoning",
+            "/recounted",
+            "/finish/failed/status",
+            "/finish/failed/retry_after",
+        ],
+        "step" => &["/prefill_context", "/cached_context"],
+        "reading" => &READING_MAY_LACK,
+        _ => &[],
+    }
+}
+
+const READING_MAY_LACK: [&str; 17] = [
     "/cpu_time",
     "/cpu_energy",
+    "/server",
+    "/server/",
     "/gpus",
     "/gpus/*/busy",
     "/gpus/*/memory_busy",
@@ -360,5 +419,7 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 9] =
-    ["run", "event", "bench", "ladder", "cost", "runs", "models", "model", "doctor"];
+const SCHEMAS: [&str; 11] = [
+    "run", "event", "bench", "ladder", "cost", "runs", "diff", "export", "models", "model",
+    "doctor",
+];

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, Throttle};
+use mtok::record::reading::{Gap, Gpm, GpuReading, Reading, ServerReading, Throttle};
 use mtok::record::{
-    Event, Failure, FailureKind, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step, Sweep,
-    Usage,
+    Event, Failure, FailureKind, Finish, Header, Moment, Outcome, Phase, RequestId, Span, Step,
+    Sweep, Turn, Usage,
 };
 use mtok::units::{Bytes, Joules, Ratio, Seconds, Tokens, Watts};
 use serde_json::Value;
@@ -95,7 +95,11 @@ fn request(id: u32, due: u64, late: u64, length: u64, finish: Finish) -> Vec<Eve
         planned: Tokens(OUTPUT),
     }];
     events.extend(std::iter::once(prompt).chain(decoding).map(Event::Step));
-    events.push(Event::Tokens { id, at: (0..OUTPUT).map(|n| ms(token(n))).collect(), counts: None });
+    events.push(Event::Tokens {
+        id,
+        at: (0..OUTPUT).map(|n| ms(token(n))).collect(),
+        counts: None,
+    });
     let usage = Usage {
         prompt: Some(Tokens(128)),
         cached: Some(Tokens(0)),
@@ -141,12 +145,17 @@ fn reading(at: u64, reasons: &[Throttle]) -> Event {
 /// A run as it should be, of 40 requests, on a GPU that tells everything but is held back, and is
 /// lost once.
 pub(crate) fn sound() -> Vec<Event> {
+    paced(1_000)
+}
+
+/// The same with requests of this mean length.
+pub(crate) fn paced(mean: u64) -> Vec<Event> {
     let mut events = vec![phase(0, Phase::WarmUp)];
-    events.extend(request(0, 0, 0, 1_000, Finish::Length));
-    events.push(phase(1_000, Phase::Measure));
-    let mut now = 1_000;
+    events.extend(request(0, 0, 0, mean, Finish::Length));
+    events.push(phase(mean, Phase::Measure));
+    let mut now = mean;
     for id in 1..=40 {
-        let length = 996 + u64::from(id * 7 % 5) * 2;
+        let length = mean - 4 + u64::from(id * 7 % 5) * 2;
         events.extend(request(id, now, 0, length, Finish::Length));
         now += length;
     }
@@ -160,7 +169,8 @@ pub(crate) fn sound() -> Vec<Event> {
     events
 }
 
-/// A run that was killed, whose requests ended in every way, and whose GPU tells its power only.
+/// A run that was killed, whose requests ended in every way, whose last step was of both kinds, and
+/// whose GPU tells its power only.
 pub(crate) fn killed() -> Vec<Event> {
     let mut events = vec![phase(0, Phase::WarmUp), phase(100, Phase::Measure)];
     let failed = Finish::Failed(Failure::new(FailureKind::Engine, "out of memory"));
@@ -168,6 +178,15 @@ pub(crate) fn killed() -> Vec<Event> {
     for (id, finish) in (0..).zip(ends) {
         events.extend(request(id, 100 + u64::from(id) * 1_000, 30, 1_000, finish));
     }
+    // The engine decodes one while it reads the rest of a prompt of which a cache had half.
+    events.push(Event::Step(Step {
+        span: Span { from: ms(5_100), to: ms(5_150) },
+        prefill: Tokens(64),
+        decode: 1,
+        context: Tokens(6_312),
+        prefill_context: Some(Tokens(6_176)),
+        cached_context: Some(Tokens(4_096)),
+    }));
     events.extend((1..50).map(|n| {
         let gpu = GpuReading { power: Some(Watts(60.0)), ..GpuReading::default() };
         Event::Reading(Box::new(Reading { at: ms(n * 100), gpus: vec![gpu], ..Reading::default() }))
@@ -179,4 +198,111 @@ pub(crate) fn killed() -> Vec<Event> {
 pub(crate) fn stillborn() -> Vec<Event> {
     let failed = Outcome::Failed("out of memory".to_owned());
     vec![phase(0, Phase::WarmUp), end(500, failed)]
+}
+
+/// A conversation's turn at a server that tells all it can: 128 tokens, of which a cache had 64, and
+/// five more in three chunks, of which two are reasoning.
+fn turn(id: u32, due: u64, held: u64) -> Vec<Event> {
+    let request = RequestId(id);
+    let at = [due + held + 50, due + held + 60, due + held + 80].map(ms).to_vec();
+    let done = *at.last().unwrap();
+    let turn = Turn { conversation: id / 2, index: id % 2 + 1, of: 2 };
+    let usage = Usage {
+        prompt: Some(Tokens(128)),
+        cached: Some(Tokens(64)),
+        output: Some(Tokens(5)),
+        reasoning: Some(Tokens(2)),
+        recounted: Some(Tokens(5)),
+    };
+    vec![
+        Event::Sent {
+            id: request,
+            due: ms(due),
+            at: ms(due + held),
+            held: (held > 0).then(|| ms(due + held)),
+            turn: Some(turn),
+            prompt: Tokens(128),
+            planned: Tokens(5),
+        },
+        Event::Tokens { id: request, at, counts: Some(vec![1, 2, 2]) },
+        Event::Done { id: request, at: done, finish: Finish::Length, usage },
+    ]
+}
+
+/// What a server says of itself that says everything; it has answered so many turns.
+fn told(at: u64, turns: u64) -> Event {
+    let server = ServerReading {
+        running: Some(1),
+        waiting: Some(0),
+        kv_used: Some(Ratio::of(0.25)),
+        prefix_queried: Some(Tokens(128 * turns)),
+        prefix_hit: Some(Tokens(64 * turns)),
+        preemptions: Some(0),
+        prompt_tokens: Some(Tokens(128 * turns)),
+        output_tokens: Some(Tokens(5 * turns)),
+        requests: Some(turns),
+        started: Some(Seconds(1_795_000_000.5)),
+    };
+    Event::Reading(Box::new(Reading { at: ms(at), server: Some(server), ..Reading::default() }))
+}
+
+/// Conversations at a server, each turn sent half a second after the one before: one warms it up, ten
+/// are measured, one cools it down. Those that are odd wait for their place.
+pub(crate) fn served() -> Vec<Event> {
+    let mut events = vec![told(0, 0), phase(0, Phase::WarmUp)];
+    for id in 0..12 {
+        let due = u64::from(id) * 500;
+        match id {
+            1 => events.push(phase(due, Phase::Measure)),
+            11 => events.push(phase(due, Phase::CoolDown)),
+            _ => {}
+        }
+        events.extend(turn(id, due, u64::from(id % 2) * 20));
+        events.push(told(due + 200, u64::from(id) + 1));
+    }
+    events.extend([phase(6_000, Phase::Drain), end(6_100, Outcome::Complete)]);
+    events
+}
+
+/// A server that could not keep up: a request failed in each way, one never ended, and one was never
+/// sent.
+pub(crate) fn overrun() -> Vec<Event> {
+    let mut events = vec![phase(0, Phase::WarmUp), phase(100, Phase::Measure)];
+    for (id, kind) in (0..).zip(crate::variants::FAILURES) {
+        let reply = |failure: Failure| match kind {
+            FailureKind::RateLimited => {
+                Failure { status: Some(429), retry_after: Some(Seconds(1.5)), ..failure }
+            }
+            _ => failure,
+        };
+        let failed = Finish::Failed(reply(Failure::new(kind, "why")));
+        events.push(sent(id, 100 + u64::from(id) * 100));
+        events.push(Event::Done {
+            id: RequestId(id),
+            at: ms(150 + u64::from(id) * 100),
+            finish: failed,
+            usage: Usage::default(),
+        });
+    }
+    events.push(sent(100, 1_000));
+    events.push(Event::Unsent { id: RequestId(101), due: ms(1_100) });
+    // It tells that it was there, and no more.
+    let bare =
+        Reading { at: ms(500), server: Some(ServerReading::default()), ..Reading::default() };
+    events.push(Event::Reading(Box::new(bare)));
+    events.push(end(1_200, Outcome::Saturated));
+    events
+}
+
+/// A request that was sent when it was due.
+fn sent(id: u32, due: u64) -> Event {
+    Event::Sent {
+        id: RequestId(id),
+        due: ms(due),
+        at: ms(due),
+        held: None,
+        turn: None,
+        prompt: Tokens(128),
+        planned: Tokens(5),
+    }
 }

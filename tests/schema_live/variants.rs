@@ -3,12 +3,12 @@
 //! Invariant: none is missing. The `match` beside each list names every variant, so a new one does
 //! not compile until somebody has come here.
 
-use mtok::cost::{Answer, Kind, Slip};
+use mtok::cost::{Answer, Finding, Kind, Slip};
 use mtok::record::reading::Throttle;
-use mtok::record::{Failure, FailureKind, Finish, Outcome};
+use mtok::record::{Arrivals, Failure, FailureKind, Finish, Lengths, Level, Outcome, Phase};
 use mtok::report::ModelCard;
-use mtok::summary::{Doubt, Goodput, Percentile};
-use mtok::units::{Bytes, Ratio, Seconds, Tokens};
+use mtok::summary::{Doubt, Goodput, Percentile, Verdict};
+use mtok::units::{Bytes, Ratio, RequestsPerSecond, Seconds, Tokens};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,22 +24,112 @@ fn reason() -> String {
 
 /// How a run can end.
 pub(crate) fn outcomes() -> Vec<Value> {
-    let all = [
-        Outcome::Complete,
-        Outcome::Interrupted,
-        Outcome::Saturated,
-        Outcome::Failed(reason()),
-    ];
+    let all =
+        [Outcome::Complete, Outcome::Interrupted, Outcome::Saturated, Outcome::Failed(reason())];
     match all[0] {
         Outcome::Complete | Outcome::Interrupted | Outcome::Saturated | Outcome::Failed(_) => {
             written(all)
-        },
+        }
     }
+}
+
+/// When requests can be due.
+pub(crate) fn arrivals() -> Vec<Value> {
+    use Arrivals as A;
+    let rate = RequestsPerSecond(2.5);
+    let all = [
+        A::Closed { in_flight: 4 },
+        A::Constant { rate },
+        A::Poisson { rate },
+        A::Gamma { rate, cv: Ratio::of(2.0) },
+        A::Trace { requests: 1_000, rate },
+    ];
+    match all[0] {
+        A::Closed { .. }
+        | A::Constant { .. }
+        | A::Poisson { .. }
+        | A::Gamma { .. }
+        | A::Trace { .. } => written(all),
+    }
+}
+
+/// How many tokens prompts and outputs can have.
+pub(crate) fn lengths() -> Vec<Value> {
+    let (few, some, many) = (Tokens(16), Tokens(128), Tokens(1_024));
+    let all = [
+        Lengths::Fixed { tokens: some },
+        Lengths::Uniform { min: few, max: many },
+        Lengths::Lognormal { median: some, sigma: Ratio::of(0.8), max: many },
+        Lengths::Empirical { mean: some },
+    ];
+    match all[0] {
+        Lengths::Fixed { .. }
+        | Lengths::Uniform { .. }
+        | Lengths::Lognormal { .. }
+        | Lengths::Empirical { .. } => written(all),
+    }
+}
+
+/// How much can be asked.
+pub(crate) fn levels() -> Vec<Value> {
+    let all = [Level::InFlight(8), Level::Rate(RequestsPerSecond(2.5))];
+    match all[0] {
+        Level::InFlight(_) | Level::Rate(_) => written(all),
+    }
+}
+
+/// What a part of a run can be for.
+pub(crate) fn phases() -> Vec<Value> {
+    let all = [Phase::WarmUp, Phase::Measure, Phase::CoolDown, Phase::Drain];
+    match all[0] {
+        Phase::WarmUp | Phase::Measure | Phase::CoolDown | Phase::Drain => written(all),
+    }
+}
+
+/// Kinds of failures.
+pub(crate) const FAILURES: [FailureKind; 8] = [
+    FailureKind::Engine,
+    FailureKind::Connect,
+    FailureKind::TimeOut,
+    FailureKind::RateLimited,
+    FailureKind::Refused,
+    FailureKind::Server,
+    FailureKind::BrokenStream,
+    FailureKind::Malformed,
+];
+
+/// Why a request can fail.
+pub(crate) fn failures() -> Vec<Value> {
+    match FAILURES[0] {
+        FailureKind::Engine
+        | FailureKind::Connect
+        | FailureKind::TimeOut
+        | FailureKind::RateLimited
+        | FailureKind::Refused
+        | FailureKind::Server
+        | FailureKind::BrokenStream
+        | FailureKind::Malformed => written(FAILURES.map(|kind| Failure::new(kind, reason()))),
+    }
+}
+
+/// The same in the words of an export.
+pub(crate) fn failure_words() -> Vec<Value> {
+    written(FAILURES.map(FailureKind::word))
+}
+
+/// How a request can end, in the words of an export: those of its record, without a reason.
+pub(crate) fn finish_words() -> Vec<Value> {
+    let word = |finish: Value| match finish {
+        Value::Object(failed) => failed.keys().next().unwrap().as_str().into(),
+        word => word,
+    };
+    finishes().into_iter().map(word).collect()
 }
 
 /// How a request can end.
 pub(crate) fn finishes() -> Vec<Value> {
-    let all = [Finish::Length, Finish::Stop, Finish::Cancelled, Finish::Failed(Failure::new(FailureKind::Engine, reason()))];
+    let failed = Finish::Failed(Failure::new(FailureKind::Engine, reason()));
+    let all = [Finish::Length, Finish::Stop, Finish::Cancelled, failed];
     match all[0] {
         Finish::Length | Finish::Stop | Finish::Cancelled | Finish::Failed(_) => written(all),
     }
@@ -58,6 +148,23 @@ pub(crate) fn throttles() -> Vec<Value> {
         | Throttle::HwPowerBrakeSlowdown
         | Throttle::DisplayClockSetting
         | Throttle::Other(_) => written(REASONS),
+    }
+}
+
+/// What a difference can mean.
+pub(crate) fn findings() -> Vec<Value> {
+    use Finding as F;
+    let all = [F::Tie, F::Better, F::Worse, F::CantTell, F::OtherMachine];
+    match all[0] {
+        F::Tie | F::Better | F::Worse | F::CantTell | F::OtherMachine => written(all),
+    }
+}
+
+/// Whether a run's figures can be used.
+pub(crate) fn verdicts() -> Vec<Value> {
+    let all = [Verdict::Valid, Verdict::Doubtful, Verdict::Void];
+    match all[0] {
+        Verdict::Valid | Verdict::Doubtful | Verdict::Void => written(all),
     }
 }
 
@@ -103,7 +210,20 @@ pub(crate) fn doubts() -> Vec<Value> {
         Doubt::NothingMeasured,
         incomplete(None),
         incomplete(Some(Outcome::Interrupted)),
+        Doubt::Restarted,
+        Doubt::CacheWarm { hits: share, planned: share },
+        Doubt::ClientBusy { busy: share },
+        Doubt::LittlesLaw { in_flight: 8.0, explained: 6.5 },
+        Doubt::LoadNotKept { in_flight: 6.5, planned: 8 },
+        Doubt::Saturated { behind: share },
         Doubt::Cold,
+        Doubt::NeverSettled,
+        Doubt::EndDiffers { last: time },
+        Doubt::Throttled { gpu: 0, share },
+        Doubt::ClockFell { gpu: 0, share },
+        Doubt::NotAlone { server: Tokens(8), ours: Tokens(7) },
+        Doubt::NotCounted { share },
+        Doubt::TokenizerDisagrees { counted: Tokens(8), recounted: Tokens(7) },
         Doubt::TooShort { relative_error: share, needed: time },
         Doubt::NoInterval { completions: 0, needed: None },
         Doubt::NoInterval { completions: 3, needed: Some(time) },
@@ -120,7 +240,20 @@ pub(crate) fn doubts() -> Vec<Value> {
     match all[0] {
         Doubt::NothingMeasured
         | Doubt::Incomplete { .. }
+        | Doubt::Restarted
+        | Doubt::CacheWarm { .. }
+        | Doubt::ClientBusy { .. }
+        | Doubt::LittlesLaw { .. }
+        | Doubt::LoadNotKept { .. }
+        | Doubt::Saturated { .. }
         | Doubt::Cold
+        | Doubt::NeverSettled
+        | Doubt::EndDiffers { .. }
+        | Doubt::Throttled { .. }
+        | Doubt::ClockFell { .. }
+        | Doubt::NotAlone { .. }
+        | Doubt::NotCounted { .. }
+        | Doubt::TokenizerDisagrees { .. }
         | Doubt::TooShort { .. }
         | Doubt::NoInterval { .. }
         | Doubt::NotSteady { .. }
