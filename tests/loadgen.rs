@@ -200,9 +200,10 @@ fn failures_are_kept_by_kind() {
     ];
     want.sort();
     assert_eq!(kinds, want);
-    let broken = measured.run.requests.iter().find(|one| {
-        one.failure().is_some_and(|failure| failure.kind == FailureKind::BrokenStream)
-    });
+    let broken =
+        measured.run.requests.iter().find(|one| {
+            one.failure().is_some_and(|failure| failure.kind == FailureKind::BrokenStream)
+        });
     assert_eq!(broken.unwrap().chunks.len(), 7);
     let log = server.log();
     assert_eq!(log.iter().filter(|one| one.outcome != Outcome::Done).count(), 4);
