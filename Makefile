@@ -18,6 +18,10 @@ DENY_VERSION := 0.20.2
 MACHETE_VERSION := 0.9.2
 TYPOS_VERSION := 1.52.0
 
+# A real llama.cpp server, for the tests of what is asked of servers.
+LLAMA := target/llama
+LLAMA_PACKAGE := xllamacpp==2026.10.11549
+
 # NVIDIA's compiler, in the parts that it is published in.
 NVCC := target/nvcc
 NVCC_PARTS := nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 \
@@ -62,10 +66,20 @@ demo: ## A short tour: a cost worked out, a published figure audited, the models
 	tour bench --concurrency 1,4 --duration 5s
 
 .PHONY: test
-test: ## Run every test
+test: $(LLAMA)/installed ## Run every test
 	@$(call install,cargo-nextest,$(NEXTEST_VERSION))
+	# Pages are opened in a browser, by Debian's package; elsewhere than in CI that test is skipped without.
+	if [[ -n "$${CI:-}" ]] && ! command -v chromium >/dev/null; then
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium
+	fi
 	cargo nextest run --profile $(NEXTEST_PROFILE)
 	cargo test --doc
+
+$(LLAMA)/installed:
+	@rm -rf $(LLAMA)
+	python3 -m venv $(LLAMA)
+	$(LLAMA)/bin/pip install --quiet $(LLAMA_PACKAGE)
+	touch $@
 
 .PHONY: check
 check: fmt lint cuda-check kernels kernels-sanitize doc deny advisories spelling unused ## Everything short of running tests: form, lints, kernels, documentation, licences, spelling

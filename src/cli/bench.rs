@@ -35,7 +35,7 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
         runs: &home.runs(),
         stop,
     };
-    let measured = measurement.make(&mut |stage| line.stage(stage));
+    let measured = measurement.make(&mut |stage| line.stage(&stage));
     line.done();
     let measured = measured?;
     let runs: Vec<_> = measured.folders.iter().map(|f| store::read(f)).collect::<Result<_, _>>()?;
@@ -107,8 +107,9 @@ fn books() -> Result<Books, Failure> {
 }
 
 fn assumptions(judging: &Judging) -> Assumptions {
-    let Judging { price, loads, slo, report: _ } = judging.clone();
-    Assumptions { price, loads, slo, today: wall().to_zoned(jiff::tz::TimeZone::UTC).date() }
+    let Judging { price, loads, slo, force, report: _ } = judging.clone();
+    let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
+    Assumptions { price, loads, today, slo, force }
 }
 
 /// A binary without CUDA beside a CUDA driver measures the wrong machine: that is said first.

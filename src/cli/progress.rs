@@ -2,7 +2,9 @@
 
 use crate::conduct::Stage;
 use crate::fetch;
+use crate::load::Progress;
 use crate::record::Phase;
+use crate::units::Seconds;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -21,7 +23,12 @@ pub(crate) struct Line {
     said: String,
     /// What goes before a run's phase: which run of a sweep it is.
     rung: String,
+    /// Elsewhere than on a terminal: how long a run has measured when the next line is due.
+    next_line: Seconds,
 }
+
+/// Elsewhere than on a terminal, a line of a run's progress so often.
+const LINES: Seconds = Seconds(10.0);
 
 impl Line {
     /// A line that is seen on a terminal, and says each new message once elsewhere.
@@ -30,7 +37,7 @@ impl Line {
         let target =
             if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, terminal, said: String::new(), rung: String::new() }
+        Self { bar, terminal, said: String::new(), rung: String::new(), next_line: LINES }
     }
 
     fn say(&mut self, message: &str, style: &str) {
@@ -49,13 +56,40 @@ impl Line {
         }
     }
 
+    /// Says how a run goes: all the time on a terminal, every ten seconds elsewhere.
+    fn live(&mut self, message: &str, progress: &Progress) {
+        let rate = if progress.measured > Seconds(0.0) {
+            format!(", {:.0}", progress.tokens / progress.measured)
+        } else {
+            String::new()
+        };
+        let waiting = match progress.waiting {
+            0 => String::new(),
+            waiting => format!(", {waiting} waiting"),
+        };
+        let failed = match progress.failed {
+            0 => String::new(),
+            failed => format!(", {failed} FAILED"),
+        };
+        let words = format!("{message}{rate}, {} in flight{waiting}{failed}", progress.in_flight);
+        if self.terminal {
+            self.bar.set_message(words);
+        } else if progress.measured >= self.next_line {
+            eprintln!("{words}");
+            self.next_line = progress.measured + LINES;
+        } else if progress.measured + LINES < self.next_line {
+            // Another run has begun.
+            self.next_line = LINES;
+        }
+    }
+
     /// Takes the line away.
     pub(crate) fn done(&self) {
         self.bar.finish_and_clear();
     }
 
     /// Shows a measurement.
-    pub(crate) fn stage(&mut self, stage: Stage) {
+    pub(crate) fn stage(&mut self, stage: &Stage) {
         match stage {
             Stage::OnCpu { why } => self.bar.suspend(|| {
                 eprintln!("WARNING: no CUDA device ({why}): what follows are CPU figures");
@@ -76,7 +110,9 @@ impl Line {
                     Phase::CoolDown => "cooling down",
                     Phase::Drain => "waiting for the last requests",
                 };
-                self.say(&format!("{}{phase}", self.rung), STEPS);
+                let message = format!("{}{phase}", self.rung);
+                self.say(&message, STEPS);
+                self.live(&message, progress);
                 self.bar.set_length(STEPS_TOTAL);
                 #[expect(
                     clippy::cast_possible_truncation,

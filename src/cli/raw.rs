@@ -141,6 +141,9 @@ pub(crate) struct RawJudging {
     /// p90.
     #[arg(long, value_name = "LIMITS")]
     pub slo: Option<String>,
+    /// Price a void run all the same; every line says that it is void.
+    #[arg(long)]
+    pub force: bool,
     /// Write the result as one HTML page, with plots, that needs no network.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

@@ -43,6 +43,12 @@ impl Course {
         self.plans().map(Plan::longest).max().unwrap_or_default()
     }
 
+    /// How long a prompt is in the mean.
+    pub(super) fn typical(&self) -> Tokens {
+        let mean = |plan: &Plan| plan.describe(String::new()).prompt.mean();
+        self.plans().map(mean).max().unwrap_or_default()
+    }
+
     /// The most requests that are served at once.
     pub(super) fn at_once(&self) -> u32 {
         let most = self.plans().map(at_once).max().unwrap_or(1);

@@ -17,9 +17,10 @@ use crate::units::Tokens;
 use crate::workload::{Draft, Gauge, Message, Plan, Segment, Turn, ids, random_ids, text};
 use std::sync::Arc;
 
-/// Tokens, as a first guess, of the two texts that tell how the server counts.
-const SHORT: Tokens = Tokens(100);
-const LONG: Tokens = Tokens(1_000);
+/// The longer of the two texts that tell how the server counts is about as long as the prompts that
+/// will be sent, within these bounds: what is longer tells nothing more.
+const LONG_MIN: Tokens = Tokens(64);
+const LONG_MAX: Tokens = Tokens(1_000);
 
 /// A server that runs a model, asked what it is.
 pub(super) struct RemoteReady<'a> {
@@ -33,7 +34,8 @@ pub(super) struct RemoteReady<'a> {
 }
 
 impl<'a> RemoteReady<'a> {
-    /// Reaches the server, and asks it how it counts. Times are stamped by this clock.
+    /// Reaches the server, and asks it how it counts text as long as a typical prompt. Times are
+    /// stamped by this clock.
     ///
     /// # Errors
     /// Where it can't be reached, or doesn't say which model to ask for; where the tokenizer can't be
@@ -41,6 +43,7 @@ impl<'a> RemoteReady<'a> {
     pub(super) fn new(
         subject: &'a Remote,
         sampling: SamplerParams,
+        typical: Tokens,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MeasureError> {
         let loaded = subject.tokenizer.as_deref().map(Loaded::open).transpose()?.map(Arc::new);
@@ -54,7 +57,8 @@ impl<'a> RemoteReady<'a> {
         let options = HttpOptions { recount, ..subject.options.clone() };
         let http = Http::open(&options, clock)?;
         let sample = |tokens| text(&[Segment { seed: 0, tokens }], &Gauge::GUESS);
-        let (short, long) = (sample(SHORT), sample(LONG));
+        let long = typical.clamp(LONG_MIN, LONG_MAX);
+        let (short, long) = (sample(Tokens(long.0 / 4)), sample(long));
         let gauge = http.gauge(&short, &long)?;
         Ok(Self { subject, sampling, http, gauge, loaded })
     }

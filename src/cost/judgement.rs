@@ -12,7 +12,7 @@ use crate::hardware::{Catalogue, Rentals};
 use crate::prices::{Book, Entry, Mix, is_stale};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
-use crate::summary::{StepTotals, Summary, summarize};
+use crate::summary::{StepTotals, Summary, Verdict, summarize};
 use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub struct Assumptions {
     pub today: Date,
     /// What latencies shall keep to, where the user said.
     pub slo: Option<Slo>,
+    /// Whether a void run is priced all the same.
+    pub force: bool,
 }
 
 /// A run judged.
@@ -69,8 +71,10 @@ pub struct Judgement {
     pub slo: Option<SloVerdict>,
     /// What the machine costs; `None` where nobody says.
     pub price: Option<MachinePrice>,
-    /// What a million tokens cost at each load.
+    /// What a million tokens cost at each load; nothing of a void run, unless that was demanded.
     pub costs: Vec<CostAtLoad>,
+    /// The run is void, and is priced because that was demanded.
+    pub forced: bool,
     /// What they would cost at least.
     pub floor: Option<Floor>,
     /// What APIs ask for the same mix.
@@ -161,7 +165,12 @@ impl Judgement {
         let price = price_of(&header, assumptions.price, &books.gpus, &books.rentals, today);
         let peaks = peaks_of(&header, &books.gpus);
         let hour = price.as_ref().map(|price| price.usd_per_hour);
-        let costs = hour.map_or_else(Vec::new, |hour| costs(hour, &summary, &assumptions.loads));
+        let void = summary.verdict == Verdict::Void;
+        let forced = void && assumptions.force;
+        let costs = match hour {
+            Some(hour) if forced || !void => costs(hour, &summary, &assumptions.loads),
+            _ => Vec::new(),
+        };
         let full = costs.first().and_then(|row| row.blended);
         let floor =
             hour.zip(peaks.as_ref()).and_then(|(hour, peaks)| floor(hour, &header, peaks, full));
@@ -181,6 +190,7 @@ impl Judgement {
             telemetry,
             price,
             costs,
+            forced,
             floor,
             beside,
             cautions,
@@ -307,7 +317,11 @@ fn beside(
 /// What of the machine speaks against the figures.
 fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String> {
     let mut cautions = Vec::new();
-    if header.host.gpu.is_none() {
+    let elsewhere = header.server.as_ref().is_some_and(|server| !server.local);
+    if elsewhere {
+        cautions
+            .push("nothing is known of the server's machine: the price is what you say".to_owned());
+    } else if header.host.gpu.is_none() {
         cautions.push("CPU figures: they say nothing of a GPU".to_owned());
     } else if header.host.gpus > 1 {
         let gpus = header.host.gpus;

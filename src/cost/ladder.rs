@@ -13,7 +13,7 @@ mod tests;
 
 use super::{Answer, CostAtLoad, Judgement, MachinePrice, Roofline, Slo, SloVerdict};
 use crate::record::{Header, Level};
-use crate::summary::Doubt;
+use crate::summary::{Doubt, Verdict};
 use crate::units::{Estimate, Quantity, Ratio, Seconds, TokensPerSecond};
 use serde::Serialize;
 
@@ -99,7 +99,9 @@ pub struct Rung {
     pub roofline: Roofline,
     /// Whether latencies kept to what was asked.
     pub slo: Option<SloVerdict>,
-    /// What speaks against these figures.
+    /// Whether these figures can be used.
+    pub verdict: Verdict,
+    /// What speaks against them.
     pub doubts: Vec<Doubt>,
 }
 
@@ -127,13 +129,14 @@ impl Rung {
             broken: floor.as_ref().is_some_and(|floor| floor.broken),
             roofline: judgement.roofline,
             slo: judgement.slo.clone(),
+            verdict: summary.verdict,
             doubts: summary.doubts.clone(),
         }
     }
 
     /// Whether it may be chosen.
     fn is_sound(&self) -> bool {
-        self.complete && !self.broken
+        self.complete && !self.broken && self.verdict != Verdict::Void
     }
 }
 

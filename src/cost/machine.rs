@@ -49,7 +49,8 @@ pub enum PriceOrigin {
 }
 
 /// The price to judge a run at: the one given, else the rental table's for its GPU, else, on a CPU,
-/// the example. `None` for a GPU that the table doesn't know: guessing is not judging.
+/// the example. `None` for a GPU that the table doesn't know, and for a server on another machine:
+/// guessing is not judging.
 pub(super) fn price_of(
     header: &Header,
     given: Option<UsdPerHour>,
@@ -59,6 +60,9 @@ pub(super) fn price_of(
 ) -> Option<MachinePrice> {
     if let Some(usd_per_hour) = given {
         return Some(MachinePrice { usd_per_hour, origin: PriceOrigin::Given });
+    }
+    if header.server.as_ref().is_some_and(|server| !server.local) {
+        return None;
     }
     let Some(device) = &header.host.gpu else {
         let example = example_cpu_price();

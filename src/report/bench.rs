@@ -7,8 +7,8 @@ use super::ladder::{objectives, roofline};
 use super::{Document, Table};
 use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
 use crate::record::{Header, Model, Workload};
-use crate::summary::Latency;
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
+use crate::summary::{Latency, Verdict};
 use crate::units::{Ratio, Seconds};
 
 /// A GPU that is this busy while its arithmetic is this idle misleads who looks at one figure.
@@ -47,7 +47,7 @@ pub(super) fn body(document: &mut Document, judgement: &Judgement) {
 
 /// What a run's tokens cost, at least and elsewhere too.
 pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
-    document.words(price_words(judgement.price.as_ref()));
+    document.words(price_words(judgement));
     document.table(costs(judgement));
     if let Some(words) = floor_words(judgement) {
         document.words(words);
@@ -243,10 +243,27 @@ pub(super) fn efficiency_words(judgement: &Judgement) -> Vec<String> {
     words
 }
 
-pub(super) fn price_words(price: Option<&MachinePrice>) -> String {
-    let Some(MachinePrice { usd_per_hour, origin }) = price else {
-        return "No price: this GPU is in no table here. Give what you pay: `--price 2.50/h`."
-            .to_owned();
+pub(super) fn price_words(judgement: &Judgement) -> String {
+    let price = hour_words(judgement);
+    if judgement.forced {
+        return format!(
+            "{price}\nThe run is VOID: these are not the costs of what was to be measured. They are \
+             printed because `--force` demands it."
+        );
+    }
+    if judgement.summary.verdict == Verdict::Void {
+        return format!("{price}\nNo cost: the run is void. `--force` prints one all the same.");
+    }
+    price
+}
+
+fn hour_words(judgement: &Judgement) -> String {
+    let Some(MachinePrice { usd_per_hour, origin }) = &judgement.price else {
+        let why = match &judgement.run.server {
+            Some(server) if !server.local => "nothing is known of the server's machine",
+            _ => "this GPU is in no table here",
+        };
+        return format!("No price: {why}. Give what you pay: `--price 2.50/h`.");
     };
     match origin {
         PriceOrigin::Given => format!("Price of the machine: {usd_per_hour:.2}, as given."),
@@ -276,8 +293,9 @@ pub(super) fn costs(judgement: &Judgement) -> Table {
     let columns = ["load", "input", "output", "blended", "all charged to output"];
     let mut table = Table::new(title, &columns);
     for row in &judgement.costs {
+        let void = if judgement.forced { " VOID" } else { "" };
         table.row([
-            row.load.to_string(),
+            format!("{}{void}", row.load),
             estimate_or_nothing(row.input),
             estimate_or_nothing(row.output),
             estimate_or_nothing(row.blended),
@@ -344,9 +362,14 @@ pub(super) fn trust(judgement: &Judgement) -> String {
 pub(super) fn verdict_words(judgement: &Judgement) -> (&'static str, String) {
     let summary = &judgement.summary;
     let measured = summary.steady.map_or(Seconds(0.0), crate::record::Span::length);
-    if summary.doubts.is_empty() && judgement.cautions.is_empty() {
-        return ("good", format!("Nothing speaks against these figures: {measured:.0} measured."));
-    }
-    let class = if summary.steady.is_none() { "bad" } else { "doubtful" };
-    (class, format!("What would make these figures trustworthy ({measured:.0} measured):"))
+    let remarks = !summary.doubts.is_empty() || !judgement.cautions.is_empty();
+    let (class, words) = match summary.verdict {
+        Verdict::Valid if remarks => ("good", "nothing that matters speaks against these figures"),
+        Verdict::Valid => ("good", "nothing speaks against these figures"),
+        Verdict::Doubtful => ("doubtful", "what would make these figures trustworthy:"),
+        Verdict::Void => ("bad", "these are not the figures of what was to be measured:"),
+    };
+    let end =
+        if remarks && summary.verdict == Verdict::Valid { ". To know with them:" } else { "" };
+    (class, format!("Verdict: {} ({measured:.0} measured): {words}{end}", summary.verdict.word()))
 }

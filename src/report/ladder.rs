@@ -12,7 +12,7 @@ use crate::cost::{
     Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
 };
 use crate::record::Level;
-use crate::summary::Doubt;
+use crate::summary::{Doubt, Verdict};
 use crate::units::{Estimate, RequestsPerSecond};
 
 /// The judgement of a ladder.
@@ -70,21 +70,23 @@ pub(super) fn speeds(rungs: &[Rung]) -> Table {
 
 pub(super) fn costs(rungs: &[Rung]) -> Table {
     let title = "USD per million tokens at full load";
-    let columns = ["load", "input", "output", "blended", "all to output", "× floor", "doubts"];
+    let columns =
+        ["load", "input", "output", "blended", "all to output", "× floor", "verdict, doubts"];
     let mut table = Table::new(title, &columns);
     for rung in rungs {
         let cost = |of: fn(&crate::cost::CostAtLoad) -> Option<Estimate<_>>| {
             brief_or_nothing(rung.cost.as_ref().and_then(of))
         };
         let broken = if rung.broken { " BROKEN" } else { "" };
+        let void = if rung.verdict == Verdict::Void && rung.cost.is_some() { " VOID" } else { "" };
         table.row([
-            brief_level(rung.level),
+            format!("{}{void}", brief_level(rung.level)),
             cost(|cost| cost.input),
             cost(|cost| cost.output),
             cost(|cost| cost.blended),
             cost(|cost| cost.output_only),
             format!("{}{broken}", brief_or_nothing(rung.over_floor)),
-            rung.doubts.len().to_string(),
+            format!("{}, {}", rung.verdict.word(), rung.doubts.len()),
         ]);
     }
     table

@@ -53,7 +53,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     },
     Floor {
         name: "outlets",
-        groups: &[&["conduct"], &["report"], &["store"]],
+        groups: &[&["conduct", "store"], &["report"]],
         forbidden: &[],
         may_wait: true,
     },

@@ -49,6 +49,12 @@ fn by_script(file: &str) -> PathBuf {
     path
 }
 
+/// A number in a JSON document.
+pub(crate) fn number(value: &serde_json::Value, pointer: &str) -> f64 {
+    let found = value.pointer(pointer).and_then(serde_json::Value::as_f64);
+    found.unwrap_or_else(|| panic!("no number at {pointer} in {value:#}"))
+}
+
 /// A fixture recorded from a peer.
 pub(crate) fn peer(name: &str) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peers").join(name);

@@ -16,6 +16,8 @@ pub(crate) struct Judging {
     pub(crate) loads: Vec<Load>,
     /// What latencies shall keep to, where said.
     pub(crate) slo: Option<Slo>,
+    /// Whether a void run is priced all the same.
+    pub(crate) force: bool,
     /// Where to write the page, where one is wanted.
     pub(crate) report: Option<PathBuf>,
 }
@@ -28,6 +30,7 @@ impl TryFrom<RawJudging> for Judging {
             price: optional("--price", raw.price.as_deref())?,
             loads: loads(&raw.load)?,
             slo: optional("--slo", raw.slo.as_deref())?,
+            force: raw.force,
             report: raw.report.map(in_a_folder).transpose()?,
         })
     }
@@ -47,6 +50,6 @@ impl Judging {
     /// By the machine's price alone.
     pub(crate) fn at_price(price: Option<&str>) -> Result<Self, Failure> {
         let price = optional("--price", price)?;
-        Ok(Self { price, loads: Vec::new(), slo: None, report: None })
+        Ok(Self { price, loads: Vec::new(), slo: None, force: false, report: None })
     }
 }

@@ -14,7 +14,7 @@ fn judged(change: impl FnOnce(&mut Header)) -> Judgement {
     };
     let today = jiff::civil::date(2026, 11, 22);
     let price = Some(UsdPerHour(3.6));
-    let assumptions = Assumptions { price, loads: Vec::new(), today, slo: None };
+    let assumptions = Assumptions { price, loads: Vec::new(), today, slo: None, force: false };
     let asked = request(100.0).tokens(5, 10.0).done(Finish::Length);
     let run = RunBuilder::measured(0.0, 1_000.0).request(asked).head(change).build();
     Judgement::of(&run, &books, &assumptions)

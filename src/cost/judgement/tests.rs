@@ -13,7 +13,11 @@ fn judge(run: &Run) -> Judgement {
     };
     let today = jiff::civil::date(2026, 11, 22);
     let price = Some(UsdPerHour(3.6));
-    Judgement::of(run, &books, &Assumptions { price, loads: Vec::new(), today, slo: None })
+    Judgement::of(
+        run,
+        &books,
+        &Assumptions { price, loads: Vec::new(), today, slo: None, force: false },
+    )
 }
 
 /// `COST_MODEL.md`, section 3: 3.60 USD/h; 1,000 prompt tokens in 50 ms, 256 tokens of 10 ms each,

@@ -135,8 +135,13 @@ fn judged(run: &Run) -> Judgement {
         prices: crate::prices::Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions =
-        Assumptions { price: Some(UsdPerHour(3.6)), loads: Vec::new(), today, slo: None };
+    let assumptions = Assumptions {
+        price: Some(UsdPerHour(3.6)),
+        loads: Vec::new(),
+        today,
+        slo: None,
+        force: false,
+    };
     Judgement::of(run, &books, &assumptions)
 }
 

@@ -35,7 +35,11 @@ fn judge(in_flight: u32, round: f64, slo: Option<&Slo>) -> Judgement {
     };
     let today = jiff::civil::date(2026, 11, 22);
     let (price, slo) = (Some(UsdPerHour(3.6)), slo.cloned());
-    Judgement::of(&run.build(), &books, &Assumptions { price, loads: Vec::new(), today, slo })
+    Judgement::of(
+        &run.build(),
+        &books,
+        &Assumptions { price, loads: Vec::new(), today, slo, force: false },
+    )
 }
 
 fn printed(rungs: &[(u32, f64)], slo: Option<&str>) -> String {
@@ -63,7 +67,7 @@ fn a_ladder_fits_into_eighty_columns_and_names_its_point() {
         &text,
         &[
             "4 of 4 rungs, 10 + 10 tokens a request, greedy ladder 2026-11-22T08-00-01Z-ladder",
-            "Knee: 4 at once are the fewest with 90 % of the highest rate",
+            "Knee: 4 at once is the least with 90 % of the highest rate",
             "Cheapest: 8 at once",
             "Operating point: 8 at once (run 19700101T000000-test).",
             "│ 8 ┆ a decode step",
@@ -87,7 +91,7 @@ fn objectives_choose_and_say_why_not() {
         &[
             "can't tell",
             "No rung is known to keep to ttft p99 <= 2 s.",
-            "Too few requests tell at 1, 2 at once",
+            "Too few requests tell at a load of 1, 2",
         ],
     );
 }

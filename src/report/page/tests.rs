@@ -47,7 +47,8 @@ fn rung(index: u32, in_flight: u32, gap: f64) -> Run {
     let mut run = run.build();
     run.header.id = format!("20261122T10000{index}-x");
     run.header.model.name = "a <model> & \"more\"".to_owned();
-    run.header.sweep = Some(Sweep { name: "20261122T100001-x-ladder".to_owned(), index, of: Some(6) });
+    run.header.sweep =
+        Some(Sweep { name: "20261122T100001-x-ladder".to_owned(), index, of: Some(6) });
     machine(&mut run, in_flight);
     run
 }
@@ -100,8 +101,13 @@ fn ladder() -> (Ladder, Vec<(Judgement, Run)>) {
     };
     let slo: Option<crate::cost::Slo> = Some(SLO.parse().unwrap());
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions =
-        Assumptions { price: Some(UsdPerHour(2.5)), loads: Vec::new(), today, slo: slo.clone() };
+    let assumptions = Assumptions {
+        price: Some(UsdPerHour(2.5)),
+        loads: Vec::new(),
+        today,
+        slo: slo.clone(),
+        force: false,
+    };
     let rungs = [(1, 6.0), (2, 6.4), (4, 7.1), (8, 9.0), (16, 13.5), (32, 25.0)];
     let runs: Vec<Run> =
         (1..).zip(rungs).map(|(index, (in_flight, gap))| rung(index, in_flight, gap)).collect();
@@ -281,7 +287,8 @@ fn a_run_of_nothing_still_has_a_page() {
         prices: Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions = Assumptions { price: None, loads: Vec::new(), today, slo: None };
+    let assumptions =
+        Assumptions { price: None, loads: Vec::new(), today, slo: None, force: false };
     let judgement = Judgement::of(&bare, &books, &assumptions);
     let page = run_page(&judgement, &bare).unwrap();
     assert!(page.contains("nothing was measured") && page.contains("verdict bad"));

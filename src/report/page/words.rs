@@ -154,7 +154,7 @@ fn verdict(judgement: &Judgement) -> Verdict {
 }
 
 fn cost(judgement: &Judgement, mut words: Vec<String>, tables: Vec<Table>) -> Section {
-    words.push(bench::price_words(judgement.price.as_ref()));
+    words.push(bench::price_words(judgement));
     words.extend(bench::floor_words(judgement));
     Section {
         id: "cost",

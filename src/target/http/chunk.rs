@@ -6,9 +6,9 @@
 //! noted. (An escape within a string still makes the JSON parser allocate a scratch buffer.)
 //!
 //! The fields are those of the API's reference (platform.openai.com/docs/api-reference/chat), of the
-//! legacy completions, and what servers add: `reasoning_content` and `reasoning` (vLLM, SGLang,
-//! llama.cpp), `timings` (llama.cpp), `prompt_cache_hit_tokens` (DeepSeek), `reasoning_tokens` beside
-//! the other counts (SGLang).
+//! legacy completions, and what servers add: `reasoning_content` and `reasoning` (vLLM, `SGLang`,
+//! llama.cpp), `timings` (llama.cpp), `prompt_cache_hit_tokens` (`DeepSeek`), `reasoning_tokens` beside
+//! the other counts (`SGLang`).
 
 use super::trouble::{Loose, Trouble};
 use crate::record::Usage;
@@ -369,6 +369,7 @@ impl Counts {
 /// llama.cpp's counts of a request; its README for the server lists them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "llama.cpp's own names")]
 pub(super) struct Timings {
     /// Prompt tokens that its cache had.
     cache_n: Option<u64>,

@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 /// A connection that nobody uses is kept for less than servers keep it (uvicorn, beneath vLLM and
-/// SGLang, 5 s), so that no request is sent on one that is being closed.
+/// `SGLang`, 5 s), so that no request is sent on one that is being closed.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// A client for each worker, all of one making.

@@ -1,7 +1,7 @@
 //! What a server is: its models, its software, and so what may be said to it.
 //!
 //! Servers are told apart by what they say of themselves: the owner that they state for their models
-//! (vLLM's `ModelCard`, SGLang's, TensorRT-LLM's and llama.cpp's sources have it as a constant), the
+//! (vLLM's `ModelCard`, `SGLang`'s, TensorRT-LLM's and llama.cpp's sources have it as a constant), the
 //! `Server` header, and pages that only they have. One that is not recognised is sent nothing but
 //! what the API has.
 

@@ -115,7 +115,7 @@ pub(super) fn of_status(
 
 /// What a body of an error says: the message in it, or all of it where it is plain text.
 pub(super) fn message(body: &[u8]) -> Option<String> {
-    /// FastAPI's own errors.
+    /// `FastAPI`'s own errors.
     #[derive(serde::Deserialize)]
     struct Detail {
         detail: serde_json::Value,

@@ -149,6 +149,7 @@ mod tests {
     #[test]
     fn lines_of_data_are_joined() {
         check("data: {\"a\":\ndata: 1}\n\n", &["{\"a\":\n1}"]);
+        check("data: a\r\ndata: b\r\n\r\n", &["a\nb"]);
         check("data\ndata\n\n", &["\n"]);
     }
 

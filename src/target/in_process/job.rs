@@ -86,6 +86,11 @@ impl Job {
         })
     }
 
+    /// Prompt tokens that the prefix cache had, as far as that was told.
+    pub(super) fn cached(&self) -> Tokens {
+        self.cached.unwrap_or_default()
+    }
+
     /// The text that goes out with a token, and whether the sequence ends with it.
     fn judge(&mut self, token: u32) -> Result<(Option<String>, Option<Finish>), String> {
         let by_token = self.stop.token(token);

@@ -81,13 +81,24 @@ impl Batch {
             prefill_context: None,
             cached_context: None,
         };
-        for Part { entry, .. } in &self.parts {
+        let (mut prefill_context, mut cached_context) = (Tokens(0), Tokens(0));
+        for Part { entry, job, .. } in &self.parts {
+            let context = context(entry.start.into(), entry.tokens.into());
+            step.context += context;
             match entry.work {
-                Work::Prefill => step.prefill += Tokens(entry.tokens.into()),
+                Work::Prefill => {
+                    let tokens = Tokens(entry.tokens.into());
+                    step.prefill += tokens;
+                    prefill_context += context;
+                    // Each of the tokens attends to all that the cache gave.
+                    let cached = job.cached().max(Tokens(entry.cached.into()));
+                    cached_context += Tokens(tokens.0.saturating_mul(cached.0));
+                }
                 Work::Decode => step.decode += 1,
             }
-            step.context += context(entry.start.into(), entry.tokens.into());
         }
+        step.prefill_context = Some(prefill_context);
+        step.cached_context = Some(cached_context);
         step
     }
 

@@ -23,8 +23,8 @@ fn step(from: u64, to: u64, prefill: u64, decode: u32, context: u64) -> Step {
         prefill: Tokens(prefill),
         decode,
         context: Tokens(context),
-        prefill_context: None,
-        cached_context: None,
+        prefill_context: Some(Tokens(if prefill > 0 { context } else { 0 })),
+        cached_context: Some(Tokens(0)),
     }
 }
 
