@@ -199,6 +199,14 @@ fn a_run_judged() {
     part.id = "part".to_owned();
     part.sweep = Some(journal::part(1));
     journal::write(&home, &part, &journal::stillborn(), "");
+    // A void run has a price for its machine and none for its tokens, unless that is demanded.
+    let [void, forced] = [&[][..], &["--force"]]
+        .map(|more| shown("killed", &[&["--price", "2.50/h"], more].concat()));
+    assert_eq!((&void["forced"], &void["costs"]), (&json!(false), &json!([])));
+    assert_eq!((&forced["forced"], forced["costs"].as_array().unwrap().len()), (&json!(true), 3));
+    // What was not measured costs nothing that could be told, demanded or not.
+    let blank = shown("stillborn", &["--force"]);
+    assert_eq!(blank["costs"][0]["blended"], Value::Null);
     let [served, overrun] = [shown("served", &[]), shown("overrun", &[])];
     // Twelve turns of five tokens.
     let counts = json!({ "server": 60, "ours": 60 });
@@ -211,7 +219,8 @@ fn a_run_judged() {
         (&overrun["summary"]["verdict"], &overrun["summary"]["server"]["running"]),
         (&json!("void"), &Value::Null)
     );
-    let documents = [&documents[..], &[shown("part", &[]), served, overrun]].concat();
+    let others = [shown("part", &[]), served, overrun, void, forced, blank];
+    let documents = [&documents[..], &others].concat();
 
     let mut may_lack = head_may_lack("/run");
     may_lack.push("/telemetry/gpus/*/gpm/".to_owned());
@@ -271,9 +280,10 @@ fn a_ladder_judged() {
         shown(&[]),
         shown(&["--slo", "ttft=1s"]),
         shown(&["--slo", "ttft.p99=1s", "--price", "2.50/h"]),
+        shown(&["--force"]),
         serde_json::to_value(mtok::cost::Ladder::of(None, Vec::new())).unwrap(),
     ];
-    let [plain, kept, unsure, empty] = &documents;
+    let [plain, kept, unsure, forced, empty] = &documents;
     // Twice the same journal is a tie, which the fewer in flight win.
     assert_eq!(
         (&plain["cheapest"], &plain["point"]["run"]["workload"]["arrivals"]["in_flight"]),
@@ -284,6 +294,10 @@ fn a_ladder_judged() {
         (&kept["cheapest_within_slo"], &unsure["point"]),
         (&json!({ "in_flight": 1 }), &Value::Null)
     );
+    let void = |ladder: &Value| {
+        (ladder["rungs"][3]["verdict"].clone(), ladder["rungs"][3]["cost"].is_object())
+    };
+    assert_eq!((void(plain), void(forced)), ((json!("void"), false), (json!("void"), true)));
     assert_eq!((&empty["name"], &empty["rungs"]), (&Value::Null, &json!([])));
 
     let mut may_lack = [head_may_lack("/run"), head_may_lack("/point/run")].concat();
