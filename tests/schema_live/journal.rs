@@ -269,18 +269,15 @@ pub(crate) fn served() -> Vec<Event> {
 pub(crate) fn overrun() -> Vec<Event> {
     let mut events = vec![phase(0, Phase::WarmUp), phase(100, Phase::Measure)];
     for (id, kind) in (0..).zip(crate::variants::FAILURES) {
-        let reply = |failure: Failure| match kind {
-            FailureKind::RateLimited => {
-                Failure { status: Some(429), retry_after: Some(Seconds(1.5)), ..failure }
-            }
-            _ => failure,
-        };
-        let failed = Finish::Failed(reply(Failure::new(kind, "why")));
+        let mut failure = Failure::new(kind, "why");
+        if kind == FailureKind::RateLimited {
+            (failure.status, failure.retry_after) = (Some(429), Some(Seconds(1.5)));
+        }
         events.push(sent(id, 100 + u64::from(id) * 100));
         events.push(Event::Done {
             id: RequestId(id),
             at: ms(150 + u64::from(id) * 100),
-            finish: failed,
+            finish: Finish::Failed(failure),
             usage: Usage::default(),
         });
     }
