@@ -171,6 +171,10 @@ impl Ready for RemoteReady<'_> {
         Some(&self.http)
     }
 
+    fn template(&self) -> Tokens {
+        self.gauge.overhead()
+    }
+
     fn metrics(&self) -> Vec<MetricsAt> {
         self.subject.metrics.clone()
     }
