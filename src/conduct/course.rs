@@ -61,6 +61,23 @@ impl Course {
         }
     }
 
+    /// The most requests in flight at once; `None`: an open loop has no limit.
+    pub(super) fn in_flight_max(&self) -> Option<u32> {
+        let bounded = |plan: &Plan| match (plan.arrivals, plan.cap) {
+            (Arrivals::Closed { in_flight }, _) => Some(in_flight),
+            (_, cap) => cap,
+        };
+        match self {
+            Self::Search(hunt) => match hunt.max {
+                Level::InFlight(count) => Some(count),
+                Level::Rate(_) => hunt.plan.cap,
+            },
+            Self::Points(plans) => {
+                plans.iter().map(bounded).collect::<Option<Vec<_>>>()?.into_iter().max()
+            }
+        }
+    }
+
     /// What is sent: of a search, at no load yet.
     pub(super) fn plans(&self) -> impl Iterator<Item = &Plan> {
         match self {

@@ -4,8 +4,9 @@ use super::ready::Ready;
 use crate::clock::wall;
 use crate::engine::sampler::SamplerParams;
 use crate::record::reading::{GpuInfo, TelemetryInfo};
-use crate::record::{Header, Host, Sweep};
+use crate::record::{Header, Host, Sweep, Workload};
 use crate::telemetry::cpu::Machine;
+use crate::units::{Ratio, Tokens};
 use crate::workload::Plan;
 
 /// The head of the run of a plan, begun now.
@@ -34,11 +35,23 @@ pub(super) fn header(
         model: ready.model(),
         engine: "not loaded".to_owned(),
         server: ready.server(),
-        workload: plan.describe(sampling.to_string()),
+        workload: workload(plan, sampling, ready.template()),
         telemetry,
         peaks: None,
         sweep: None,
     }
+}
+
+/// What a plan asks for, with what a chat template puts before all prompts among what they share.
+fn workload(plan: &Plan, sampling: &SamplerParams, template: Tokens) -> Workload {
+    let mut workload = plan.describe(sampling.to_string());
+    let prompt = workload.prompt.mean();
+    if template > Tokens(0) && prompt > template {
+        let first = template / prompt;
+        let rest = Ratio::of(1.0 - first.get());
+        workload.shared = Ratio::of(first.get() + (workload.shared * rest).get());
+    }
+    workload
 }
 
 /// The part that a run has in its sweep: the one so far known, or the one that it is the first of.

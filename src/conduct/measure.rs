@@ -102,7 +102,7 @@ impl Measurement<'_> {
             Subject::Remote(remote) => {
                 watch(Stage::Reaching);
                 let clock = Arc::clone(&clock) as Arc<dyn Clock>;
-                Box::new(RemoteReady::new(remote, self.sampling, self.course.typical(), clock)?)
+                Box::new(RemoteReady::new(remote, self.sampling, self.course, clock)?)
             }
         };
         self.course.plans().try_for_each(|plan| ready.check(plan))?;

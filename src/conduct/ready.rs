@@ -8,6 +8,7 @@ use crate::record::reading::TelemetryInfo;
 use crate::record::{Model, Peaks, Server};
 use crate::target::{Request, Target};
 use crate::telemetry::scrape::MetricsAt;
+use crate::units::Tokens;
 use crate::workload::{Plan, Turn};
 use std::sync::Arc;
 
@@ -45,6 +46,12 @@ pub(super) trait Ready: Sync {
 
     /// The target; `None` before it is opened.
     fn target(&self) -> Option<&dyn Target>;
+
+    /// Tokens at the beginning of every prompt, the same in all, which any prefix cache has after the
+    /// first: a chat template's.
+    fn template(&self) -> Tokens {
+        Tokens(0)
+    }
 
     /// Where metrics are read beside a run.
     fn metrics(&self) -> Vec<MetricsAt> {

@@ -1,6 +1,7 @@
 //! A server that runs a model.
 
 use super::MeasureError;
+use super::course::Course;
 use super::ready::Ready;
 use super::subject::Remote;
 use crate::clock::Clock;
@@ -15,12 +16,17 @@ use crate::target::{Prompt, Request, Target};
 use crate::telemetry::scrape::MetricsAt;
 use crate::units::Tokens;
 use crate::workload::{Draft, Gauge, Message, Plan, Segment, Turn, ids, random_ids, text};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// The longer of the two texts that tell how the server counts is about as long as the prompts that
 /// will be sent, within these bounds: what is longer tells nothing more.
 const LONG_MIN: Tokens = Tokens(64);
 const LONG_MAX: Tokens = Tokens(1_000);
+
+/// Streams that one thread bears with ease: at 200 chunks a second each, it is busy for a fifth of the
+/// time. Fewer threads spend less time waking up, and leave the server more of a shared machine.
+const STREAMS: u32 = 128;
 
 /// A server that runs a model, asked what it is.
 pub(super) struct RemoteReady<'a> {
@@ -43,7 +49,7 @@ impl<'a> RemoteReady<'a> {
     pub(super) fn new(
         subject: &'a Remote,
         sampling: SamplerParams,
-        typical: Tokens,
+        course: &Course,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MeasureError> {
         let loaded = subject.tokenizer.as_deref().map(Loaded::open).transpose()?.map(Arc::new);
@@ -54,10 +60,15 @@ impl<'a> RemoteReady<'a> {
             };
             Arc::new(count) as crate::target::http::Recount
         });
-        let options = HttpOptions { recount, ..subject.options.clone() };
+        let mut options = HttpOptions { recount, ..subject.options.clone() };
+        if let Some(most) = course.in_flight_max() {
+            let workers = usize::try_from(most.div_ceil(STREAMS)).unwrap_or(usize::MAX);
+            let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+            options.workers = NonZeroUsize::new(workers).map(|workers| workers.min(cores));
+        }
         let http = Http::open(&options, clock)?;
         let sample = |tokens| text(&[Segment { seed: 0, tokens }], &Gauge::GUESS);
-        let long = typical.clamp(LONG_MIN, LONG_MAX);
+        let long = course.typical().clamp(LONG_MIN, LONG_MAX);
         let (short, long) = (sample(Tokens(long.0 / 4)), sample(long));
         let gauge = http.gauge(&short, &long)?;
         Ok(Self { subject, sampling, http, gauge, loaded })
@@ -158,6 +169,10 @@ impl Ready for RemoteReady<'_> {
 
     fn target(&self) -> Option<&dyn Target> {
         Some(&self.http)
+    }
+
+    fn template(&self) -> Tokens {
+        self.gauge.overhead()
     }
 
     fn metrics(&self) -> Vec<MetricsAt> {

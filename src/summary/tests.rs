@@ -237,7 +237,7 @@ fn outputs_of_other_lengths_and_late_senders_are_doubted() {
     let doubts = summarize(&run).doubts;
     let lengths = Doubt::LengthsNotAsPlanned { share: Ratio::of(0.5), mean: Tokens(2) };
     assert!(doubts.contains(&lengths), "{doubts:?}");
-    let late = |doubt: &Doubt| matches!(doubt, Doubt::Slip { p99, limit } if p99.0 > limit.0);
+    let late = |doubt: &Doubt| matches!(doubt, Doubt::Slip { p99, limit, .. } if p99.0 > limit.0);
     assert!(doubts.iter().any(late), "{doubts:?}");
 }
 

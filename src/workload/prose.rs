@@ -110,6 +110,11 @@ impl Gauge {
         Some(Self { overhead: Tokens(overhead), ..slope })
     }
 
+    /// Tokens that come to every prompt: its template's, the same in all.
+    pub fn overhead(&self) -> Tokens {
+        self.overhead
+    }
+
     /// As many characters as are so many tokens of text, to the nearest.
     fn characters(&self, tokens: Tokens) -> usize {
         let twice = 2 * u128::from(tokens.0) * u128::from(self.characters);

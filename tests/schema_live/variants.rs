@@ -229,7 +229,7 @@ pub(crate) fn doubts() -> Vec<Value> {
         Doubt::NoInterval { completions: 3, needed: Some(time) },
         Doubt::NotSteady { autocorrelation: share },
         Doubt::Failed { share, reason: reason() },
-        Doubt::Slip { p99: time, limit: Seconds(0.001) },
+        Doubt::Slip { p99: time, limit: Seconds(0.001), proven: false },
         Doubt::LengthsNotAsPlanned { share, mean: Tokens(7) },
         Doubt::CountsDisagree { counted: Tokens(8), seen: Tokens(7) },
         few(Percentile::P50, None),

@@ -54,7 +54,7 @@ pub(super) fn doubts(run: &Run, found: Option<&Found>) -> Vec<Doubt> {
         target::restarted(found),
         target::cache_warm(run, &due, found),
         client::busy(run, &machine),
-        client::slip(found),
+        client::slip(run, found),
         client::littles_law(run, span),
         client::saturated(run, span),
         client::load(run, span),

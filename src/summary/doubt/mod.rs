@@ -78,6 +78,9 @@ pub enum Doubt {
         p99: Seconds,
         /// How late it may be.
         limit: Seconds,
+        /// Whether this shows that the generator could not keep up: at least a hundred requests say
+        /// so, and it was not the engine in this process that took its cores.
+        proven: bool,
     },
     /// Requests in flight are not arrivals times stay: some are not counted.
     LittlesLaw {
@@ -214,7 +217,7 @@ impl Doubt {
             | Self::Restarted
             | Self::CacheWarm { .. }
             | Self::ClientBusy { .. }
-            | Self::Slip { .. }
+            | Self::Slip { proven: true, .. }
             | Self::LittlesLaw { .. } => Verdict::Void,
             Self::Failed { share, .. } if share.get() > Self::MOST_FAILED => Verdict::Void,
             Self::Failed { share, .. } if share.get() <= Self::FEW_FAILED => Verdict::Valid,
@@ -232,6 +235,7 @@ impl Doubt {
             | Self::Throttled { .. }
             | Self::ClockFell { .. }
             | Self::NotAlone { .. }
+            | Self::Slip { proven: false, .. }
             | Self::LengthsNotAsPlanned { .. }
             | Self::NotCounted { .. }
             | Self::TokenizerDisagrees { .. } => Verdict::Doubtful,

@@ -22,7 +22,7 @@ impl Display for Doubt {
                 f,
                 "the generator used {busy:.0} of its cores: the server may have waited for it"
             ),
-            Self::Slip { p99, limit } => write!(
+            Self::Slip { p99, limit, .. } => write!(
                 f,
                 "requests were sent up to {} late, more than {}: latencies hold some of it",
                 millis(*p99),
@@ -180,7 +180,7 @@ mod tests {
             "run it again to its end, or ask for less with `--duration`",
         );
         check(
-            &Doubt::Slip { p99: Seconds(0.0125), limit: Seconds(0.001) },
+            &Doubt::Slip { p99: Seconds(0.0125), limit: Seconds(0.001), proven: true },
             "requests were sent up to 12.5 ms late, more than 1.0 ms: latencies hold some of it",
             "try a smaller `--concurrency` or `--rate`, or leave a core free",
         );

@@ -1,6 +1,6 @@
 //! One request and its answer, over the wire.
 
-use super::failure::{Stage, of_client, of_status};
+use super::failure::{Stage, of_client, of_status, was_closed};
 use super::flow::Flow;
 use super::secret::Secrets;
 use super::worker::Wire;
@@ -16,6 +16,9 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 
 /// How much of an answer in one piece is read: far above any output.
 const WHOLE_BYTES_MAX: usize = 64 << 20;
+
+/// So many connections that were kept may turn out to be closed before a request counts as failed.
+const STALE_MAX: u32 = 2;
 
 /// How long the last bytes of a stream are waited for, after the mark of its end: they give the
 /// connection back. The end has its moment already.
@@ -55,7 +58,7 @@ impl Drop for Held {
 pub(super) async fn exchange(wire: Rc<Wire>, request: Request, held: Held) {
     let (streaming, secrets) = (wire.streaming, &wire.common.secrets);
     held.flow().send();
-    let mut response = match wire.client.execute(request).await {
+    let mut response = match ask(&wire, request).await {
         Ok(response) => response,
         Err(error) => {
             let failure = of_client(error, Stage::Asking, secrets);
@@ -75,6 +78,21 @@ pub(super) async fn exchange(wire: Rc<Wire>, request: Request, held: Held) {
     } else {
         whole(response, streaming, &held, secrets).await;
     }
+}
+
+/// Asks, and again on another connection where one that was kept open turns out to be closed. Some
+/// servers (cpp-httplib's, llama.cpp's among them) close a connection after a stream without saying
+/// so, and the next request meets the end of the one before. Time goes on meanwhile.
+async fn ask(wire: &Wire, request: Request) -> reqwest::Result<Response> {
+    let mut request = request;
+    for _ in 0..STALE_MAX {
+        let Some(again) = request.try_clone() else { break };
+        match wire.client.execute(request).await {
+            Err(error) if was_closed(&error) => request = again,
+            answered => return answered,
+        }
+    }
+    wire.client.execute(request).await
 }
 
 async fn stream(mut response: Response, held: &Held, secrets: &Secrets) {

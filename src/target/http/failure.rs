@@ -70,6 +70,24 @@ pub(super) fn of_client(error: reqwest::Error, stage: Stage, secrets: &Secrets) 
     Failure::new(kind, reason(&text, secrets))
 }
 
+/// Whether the connection was closed before anything of an answer came. The client tells it in words
+/// alone, or by these input and output errors.
+pub(super) fn was_closed(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let broken = matches!(
+            io,
+            Some(std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe)
+        );
+        if broken || error.to_string() == "connection closed before message completed" {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Whether what came is no HTTP. The client tells it in words alone: its errors of this kind begin so
 /// or are input and output errors of these kinds.
 fn is_malformed(error: &reqwest::Error) -> bool {

@@ -8,9 +8,9 @@
 //! no token, an answer in one piece has no first token. Failures have their kind, and none is
 //! dropped. Guarded by `tests/http_target.rs`, which plays a server that does everything wrong.
 //!
-//! Deliberately absent: a second try. A request that was sent and failed is a failure; hiding it would
-//! hide what its users see. (A connection that turns out to be closed before anything was sent on it
-//! is replaced: nothing was asked yet.)
+//! Deliberately absent: a second try. A request that was answered and failed is a failure; hiding it
+//! would hide what its users see. (A connection that turns out to be closed before any of an answer
+//! came is replaced, as browsers do it: servers close what they keep open without saying so.)
 
 mod address;
 mod answer;
