@@ -294,9 +294,9 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `--output-tokens`: `0` is no length that can be measured
+    error: `--output-tokens`: `0`: a length of 0 tokens can't be measured
 
-    hint: give at least 1
+    hint: write it like `128`, `100..200` or `lognormal:800,0.7,4096` (median, sigma, most)
     ");
     assert_cmd_snapshot!(mtok(&["bench", "--concurrency", "4,0"]), @"
     success: false
@@ -304,7 +304,7 @@ fn a_bench_that_can_t_be_is_refused_before_anything_is_fetched() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `--concurrency`: `0` is not from 1 to 1024
+    error: `--concurrency`: `0` is not from 1 to 4096
     ");
     assert_cmd_snapshot!(mtok(&["bench", "--engine", "reference", "--concurrency", "1,4"]), @"
     success: false
