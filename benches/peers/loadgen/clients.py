@@ -62,7 +62,7 @@ class Ours(Client):
 
     def command(self, load: Load) -> list[str]:
         return [
-            *(str(self.program), "bench", "--target", load.url, "--model", "mock"),
+            *(str(self.program), "bench", "mock", "--target", load.url),
             *("--concurrency", str(load.streams)),
             *("--prompt-tokens", str(PROMPT_TOKENS), "--output-tokens", str(TOKENS)),
             *("--duration", f"{load.seconds:g}s", "--warmup", f"{WARMUP_S:g}s", "--json"),
