@@ -7,7 +7,7 @@ use super::progress::Line;
 use super::raw::Format;
 use super::{interrupt, output, weights};
 use crate::clock::wall;
-use crate::conduct::{self, Local, Measurement};
+use crate::conduct::{self, Local, Measurement, Next};
 use crate::cost::{Assumptions, Books, Judgement, Ladder};
 use crate::hardware::{Catalogue, Rentals};
 use crate::hint::Fault;
@@ -44,6 +44,9 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
         [run] if run.header.sweep.is_none() => print(run, judging, format)?,
         rungs => print_ladder(rungs, judging, format)?,
     }
+    if let Some(found) = measured.found {
+        eprintln!("{}", found_words(found));
+    }
     if measured.outcome == Outcome::Interrupted {
         let folders = measured.folders.iter().map(|folder| format!("`{}`", folder.display()));
         let folders = folders.collect::<Vec<_>>().join(", ");
@@ -53,6 +56,22 @@ pub(crate) fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// What a search found.
+fn found_words(found: Next) -> String {
+    match found {
+        Next::Found { level, bounded: true } => {
+            format!(
+                "found: {level} keeps to the objectives, three runs out of three; a little more doesn't"
+            )
+        }
+        Next::Found { level, bounded: false } => format!(
+            "found: {level}, the most that was tried, keeps to the objectives, three runs out of three"
+        ),
+        Next::Missed => "found: no load keeps to the objectives".to_owned(),
+        Next::Run { level, .. } => format!("the search was stopped before its end, at {level}"),
+    }
 }
 
 /// What is measured, its weights at hand.

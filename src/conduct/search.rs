@@ -48,7 +48,7 @@ pub enum Next {
         bounded: bool,
     },
     /// No load does.
-    None,
+    Missed,
 }
 
 /// A search under way.
@@ -122,7 +122,7 @@ impl Search {
                 return match self.confirmed {
                     Some(CONFIRMATIONS..) => Next::Found { level: low, bounded },
                     // Out of runs, and not confirmed: it is not known to hold.
-                    _ if exhausted => Next::None,
+                    _ if exhausted => Next::Missed,
                     _ => {
                         self.confirmed.get_or_insert(0);
                         self.trying = low;
@@ -136,7 +136,7 @@ impl Search {
                 let lower = times(high, 0.5);
                 let floor = ratio(lower, self.start) < FLOOR || lower >= high;
                 if exhausted || floor || lower == Level::InFlight(0) {
-                    return Next::None;
+                    return Next::Missed;
                 }
                 lower
             }
@@ -250,10 +250,10 @@ mod tests {
     fn where_nothing_meets_nothing_is_found() {
         let never = |_, _| Answer::Missed;
         let (found, runs) = search(Level::InFlight(4), Level::InFlight(256), never);
-        assert_eq!((found, runs), (Next::None, in_flight(&[4, 2, 1])));
+        assert_eq!((found, runs), (Next::Missed, in_flight(&[4, 2, 1])));
         let rate = |rate| Level::Rate(RequestsPerSecond(rate));
         let (found, runs) = search(rate(1.0), rate(100.0), never);
-        assert_eq!((found, runs.len()), (Next::None, 11));
+        assert_eq!((found, runs.len()), (Next::Missed, 11));
     }
 
     /// 8 meets at first and never again: 4 is what holds... and 5, 6, 7, had they been met.
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(found, Next::Found { level: Level::InFlight(1), bounded: false });
         assert_eq!(lengths, [1, 2, 4, 1, 2, 4, 1, 2, 4]);
         let (found, runs) = search(Level::InFlight(1), Level::InFlight(8), |_, _| Answer::CantTell);
-        assert_eq!((found, runs.len()), (Next::None, 3));
+        assert_eq!((found, runs.len()), (Next::Missed, 3));
     }
 
     proptest! {
