@@ -210,8 +210,7 @@ fn heavy_a_ladder_is_climbed_with_one_load_and_judged_again() {
     let listed = succeeded(&mtok(&home, &["runs", "list"]).output().unwrap());
     assert!(listed.contains(&format!("{name}, 2 of 3")), "{listed}");
 
-    for (format, sign) in
-        [("table", "× bound"), ("md", "| --- |"), ("csv", "table,load,prefill")]
+    for (format, sign) in [("table", "× bound"), ("md", "| --- |"), ("csv", "table,load,prefill")]
     {
         let shown = mtok(&home, &["runs", "show", name, "--format", format]).output().unwrap();
         let shown = succeeded(&shown);

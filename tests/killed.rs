@@ -53,16 +53,15 @@ fn writes_until_killed() {
     let clock = RunClock::start();
     let journal = Journal::create(Path::new(&folder), &mut header()).unwrap();
     let writer = journal.writer();
-    let sent =
-        |at| Event::Sent {
-            id: RequestId(0),
-            due: at,
-            at,
-            held: None,
-            turn: None,
-            prompt: Tokens(1),
-            planned: Tokens(1),
-        };
+    let sent = |at| Event::Sent {
+        id: RequestId(0),
+        due: at,
+        at,
+        held: None,
+        turn: None,
+        prompt: Tokens(1),
+        planned: Tokens(1),
+    };
     writer.note(sent(clock.now()));
     println!("begun");
     loop {

@@ -4,7 +4,11 @@
 //! The server comes out of the package xllamacpp, which `make test` installs. Where it is absent, the
 //! test says so and does nothing, except where `CI` is set.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where it can't go on, and says what it saw"
+)]
 
 mod common;
 
@@ -67,8 +71,8 @@ fn bench(home: &Path, args: &[&str]) -> Value {
 
 fn home(name: &str) -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&home);
-    std::fs::create_dir_all(&home).unwrap();
+    let _ = fs_err::remove_dir_all(&home);
+    fs_err::create_dir_all(&home).unwrap();
     home
 }
 

@@ -1,7 +1,11 @@
 //! The load generator against a server whose truth is known: what it says of a stall, of chunks, of a
 //! warm cache, of failures, of a trace. The server is `benches/peers/loadgen/mock`; its log is the truth.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on ends")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where it can't go on, and says what it saw"
+)]
 #![allow(dead_code, reason = "the mock's other users use more of it")]
 
 mod common;
@@ -22,8 +26,8 @@ const MS: u64 = 1_000_000;
 /// An empty home.
 fn home(name: &str) -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("loadgen-{name}"));
-    let _ = std::fs::remove_dir_all(&home);
-    std::fs::create_dir_all(&home).unwrap();
+    let _ = fs_err::remove_dir_all(&home);
+    fs_err::create_dir_all(&home).unwrap();
     home
 }
 
@@ -43,8 +47,8 @@ fn bench(home: &Path, server: &Mock, more: &[&str]) -> Measured {
     assert!(out.status.success(), "{:?}\n{said}", out.status);
     let judged: Value = serde_json::from_slice(&out.stdout).unwrap();
     let folder = home.join("runs").join(judged["run"]["id"].as_str().unwrap());
-    let header = std::fs::read_to_string(folder.join("run.json")).unwrap();
-    let journal = std::fs::read(folder.join("journal.jsonl")).unwrap();
+    let header = fs_err::read_to_string(folder.join("run.json")).unwrap();
+    let journal = fs_err::read(folder.join("journal.jsonl")).unwrap();
     Measured { judged, run: parse(&header, &journal).unwrap() }
 }
 
@@ -224,9 +228,9 @@ fn heavy_a_trace_is_replayed() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let judged: Value = serde_json::from_slice(&out.stdout).unwrap();
     let run = home.join("runs").join(judged["run"]["id"].as_str().unwrap());
-    let header = std::fs::read_to_string(run.join("run.json")).unwrap();
-    let run = parse(&header, &std::fs::read(run.join("journal.jsonl")).unwrap()).unwrap();
-    let text = std::fs::read_to_string(&trace).unwrap();
+    let header = fs_err::read_to_string(run.join("run.json")).unwrap();
+    let run = parse(&header, &fs_err::read(run.join("journal.jsonl")).unwrap()).unwrap();
+    let text = fs_err::read_to_string(&trace).unwrap();
     let whole = mtok::workload::Trace::parse(&text).unwrap();
     let wanted: Vec<_> = whole.requests().iter().take(100).collect();
     assert_eq!(run.requests.len(), wanted.len());

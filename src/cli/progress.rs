@@ -24,7 +24,7 @@ pub(crate) struct Line {
     /// What goes before a run's phase: which run of a sweep it is.
     rung: String,
     /// Elsewhere than on a terminal: how long a run has measured when the next line is due.
-    next_line: Seconds,
+    next_said: Seconds,
 }
 
 /// Elsewhere than on a terminal, a line of a run's progress so often.
@@ -37,7 +37,7 @@ impl Line {
         let target =
             if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, terminal, said: String::new(), rung: String::new(), next_line: LINES }
+        Self { bar, terminal, said: String::new(), rung: String::new(), next_said: LINES }
     }
 
     fn say(&mut self, message: &str, style: &str) {
@@ -74,12 +74,12 @@ impl Line {
         let words = format!("{message}{rate}, {} in flight{waiting}{failed}", progress.in_flight);
         if self.terminal {
             self.bar.set_message(words);
-        } else if progress.measured >= self.next_line {
+        } else if progress.measured >= self.next_said {
             eprintln!("{words}");
-            self.next_line = progress.measured + LINES;
-        } else if progress.measured + LINES < self.next_line {
+            self.next_said = progress.measured + LINES;
+        } else if progress.measured + LINES < self.next_said {
             // Another run has begun.
-            self.next_line = LINES;
+            self.next_said = LINES;
         }
     }
 

@@ -83,13 +83,11 @@ impl<'a> LocalReady<'a> {
         };
         let rendered =
             self.loaded.chat.as_ref().and_then(|chat| chat.render(&said, rendering).ok());
-        match rendered {
-            Some(text) => self.loaded.tokenizer.encode_chat(&text).unwrap_or_default(),
-            None => {
-                let texts: Vec<&str> = messages.iter().map(|one| one.content.as_str()).collect();
-                encode(&texts.join("\n"))
-            }
+        if let Some(text) = rendered {
+            return self.loaded.tokenizer.encode_chat(&text).unwrap_or_default();
         }
+        let texts: Vec<&str> = messages.iter().map(|one| one.content.as_str()).collect();
+        encode(&texts.join("\n"))
     }
 }
 

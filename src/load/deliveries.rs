@@ -8,7 +8,7 @@ use crate::record::{Arrivals, Event, Failure, Finish, Moment, Phase, RequestId, 
 use crate::target::{Delivery, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::Session;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// How often the driver looks up while a later turn is made.
@@ -43,11 +43,8 @@ impl UnderWay<'_> {
                 if self.makes.makes_turns() { MAKING } else { self.driver.clock.left_until(until) };
             let delivery = match left {
                 Duration::ZERO => inbox.try_recv().ok(),
-                left => match inbox.recv_timeout(left) {
-                    Ok(delivery) => Some(delivery),
-                    // The driver holds a sender itself: the inbox is never disconnected.
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                },
+                // The driver holds a sender itself: the inbox is never disconnected.
+                left => inbox.recv_timeout(left).ok(),
             };
             if let Some(delivery) = delivery {
                 self.take(delivery)?;

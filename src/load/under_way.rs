@@ -77,7 +77,9 @@ impl<'a> UnderWay<'a> {
     ) -> Self {
         let now = driver.clock.now();
         let mut agenda = Agenda::new(driver.plan.arrivals, driver.plan.cap, now);
-        first.into_iter().for_each(|made| agenda.add(made));
+        for made in first {
+            agenda.add(made);
+        }
         Self {
             driver,
             to,

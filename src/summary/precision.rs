@@ -27,7 +27,10 @@ mod tests {
     #[test]
     fn what_never_differs_is_known() {
         let end = |n: u32| {
-            (Moment(0).after(Seconds(f64::from(n))), Tokens(if n % 2 == 0 { 9 } else { 11 }))
+            (
+                Moment(0).after(Seconds(f64::from(n))),
+                Tokens(if n.is_multiple_of(2) { 9 } else { 11 }),
+            )
         };
         let ends: Vec<_> = (0..121).map(end).collect();
         let error = relative_error(&ends, 4).unwrap();

@@ -102,14 +102,13 @@ fn collect(rig: &Rig, requests: usize) -> BTreeMap<RequestId, Vec<Delivery>> {
     let mut quiet = Duration::ZERO;
     let pause = Duration::from_millis(100);
     while ended < requests && quiet < PATIENCE {
-        match rig.inbox.recv_timeout(pause) {
-            Ok(delivery) => {
-                ended += usize::from(matches!(delivery.what, What::Done { .. }));
-                got.entry(delivery.id).or_default().push(delivery);
-            }
-            Err(_) => {
-                quiet += pause;
-                (0..requests).for_each(|id| rig.http.cancel(RequestId(u32::try_from(id).unwrap())));
+        if let Ok(delivery) = rig.inbox.recv_timeout(pause) {
+            ended += usize::from(matches!(delivery.what, What::Done { .. }));
+            got.entry(delivery.id).or_default().push(delivery);
+        } else {
+            quiet += pause;
+            for id in 0..requests {
+                rig.http.cancel(RequestId(u32::try_from(id).unwrap()));
             }
         }
     }

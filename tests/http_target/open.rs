@@ -123,7 +123,8 @@ fn a_gauge_tells_length_and_overhead() {
 #[test]
 fn a_gauge_needs_counts() {
     let server = Server::start(|_, back| back.json(r#"{"choices":[{"message":{"content":"a"}}]}"#));
-    let error = open(&crate::rig::options(&server)).unwrap().gauge("hello", "hello, world").unwrap_err();
+    let error =
+        open(&crate::rig::options(&server)).unwrap().gauge("hello", "hello, world").unwrap_err();
     assert!(matches!(error, HttpError::NoUsage { .. }));
     assert!(error.hint().is_some());
 }

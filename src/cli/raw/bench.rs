@@ -47,7 +47,7 @@ pub(crate) struct RawBench {
 #[command(next_help_heading = "A server")]
 pub(crate) struct RawServer {
     /// Measure a server that speaks OpenAI's API, by its address: `http://127.0.0.1:8000`. Its key is
-    /// read from the environment: MTOK_TARGET_KEY.
+    /// read from the environment: `MTOK_TARGET_KEY`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
     /// Which of its endpoints is asked.
@@ -163,7 +163,7 @@ pub(crate) struct RawContent {
     /// How long users think between turns: `10s`, `exponential:10s`. Default: not at all.
     #[arg(long, value_name = "TIME", conflicts_with = "trace")]
     pub think: Option<String>,
-    /// Replay a trace: Azure's CSV, Mooncake's JSONL, BurstGPT's CSV, or our own JSONL; its lengths
+    /// Replay a trace: Azure's CSV, Mooncake's JSONL, `BurstGPT`'s CSV, or our own JSONL; its lengths
     /// alone where a load is given.
     #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
     pub trace: Option<PathBuf>,
@@ -182,7 +182,7 @@ pub(crate) struct RawContent {
     /// Leave out requests of more prompt and output tokens together than this.
     #[arg(long, value_name = "N", requires = "trace")]
     pub trace_max_tokens: Option<String>,
-    /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or ShareGPT's form.
+    /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or `ShareGPT`'s form.
     #[arg(long, value_name = "FILE")]
     pub dataset: Option<PathBuf>,
     /// What prompts, arrivals and sampling are drawn from.

@@ -115,7 +115,7 @@ fn a_target_that_falls_behind_ends_the_run_and_nothing_is_lost() {
     // Each of four places takes 2 s: two a second are served, twenty come.
     let target = Scripted::new().timed(1.0, 1.0 / 99.0);
     let how = How { backlog_max: Some(50), ..How::default() };
-    let (result, run) = drive_how(&target, &twenty_a_second(Some(4)), how);
+    let (result, run) = drive_how(&target, &twenty_a_second(Some(4)), &how);
     assert_eq!(result.unwrap(), Outcome::Saturated);
     assert_eq!(run.outcome, Some(Outcome::Saturated));
     assert!(!run.unsent.is_empty());

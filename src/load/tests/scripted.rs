@@ -22,6 +22,9 @@ pub(super) struct Scripted {
     state: Mutex<State>,
 }
 
+/// For whom, what, and with which step.
+type ToCome = (Sender<Delivery>, Delivery, Option<Step>);
+
 #[derive(Default)]
 struct State {
     served: u32,
@@ -33,7 +36,7 @@ struct State {
     prompts: Vec<Prompt>,
     now: Moment,
     /// What comes when, in the order in which it was made where it comes together.
-    to_come: BTreeMap<(Moment, usize), (Sender<Delivery>, Delivery, Option<Step>)>,
+    to_come: BTreeMap<(Moment, usize), ToCome>,
     made: usize,
 }
 

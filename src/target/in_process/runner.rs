@@ -152,6 +152,10 @@ fn context(held: u64, new: u64) -> Tokens {
     Tokens(held * new + new * (new + 1) / 2)
 }
 
+fn engine_failed(reason: &str) -> Finish {
+    Finish::Failed(Failure::new(FailureKind::Engine, reason))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,8 +172,4 @@ mod tests {
         check(7, 1, 8);
         check(512, 3, 513 + 514 + 515);
     }
-}
-
-fn engine_failed(reason: &str) -> Finish {
-    Finish::Failed(Failure::new(FailureKind::Engine, reason))
 }

@@ -173,7 +173,9 @@ impl Shared {
     pub(super) fn settle(&self, parts: impl IntoIterator<Item = Part>, at: Moment) {
         let mut state = self.lock();
         let ended: Vec<_> = parts.into_iter().filter_map(|part| state.put_back(part)).collect();
-        ended.iter().for_each(|(job, _)| state.ended.count(job));
+        for (job, _) in &ended {
+            state.ended.count(job);
+        }
         drop(state);
         for (job, finish) in ended {
             job.done(finish, at);
