@@ -26,7 +26,7 @@ fn stalling() -> Scripted {
 /// Times to first token from when requests were due, worked out apart: as many servers as may be in
 /// flight, first come, first served. In milliseconds, so that no rounding of a clock gets in.
 fn truth(cap: usize) -> Vec<f64> {
-    let unstalled = |ms: f64| if (10_000.0..11_000.0).contains(&ms) { 11_000.0 } else { ms };
+    let past_stall = |ms: f64| if (10_000.0..11_000.0).contains(&ms) { 11_000.0 } else { ms };
     let mut free = BinaryHeap::new();
     let mut times = Vec::new();
     for n in 0..400_u32 {
@@ -37,8 +37,8 @@ fn truth(cap: usize) -> Vec<f64> {
             let Reverse(at) = free.pop().unwrap();
             due.max(f64::from(at) / 1e3)
         };
-        let first = unstalled(start + 50.0);
-        let end = (1..100).fold(first, |at, _| unstalled(at + 5.0));
+        let first = past_stall(start + 50.0);
+        let end = (1..100).fold(first, |at, _| past_stall(at + 5.0));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         free.push(Reverse((end * 1e3).round() as u32));
         times.push(first - due);

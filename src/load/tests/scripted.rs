@@ -92,7 +92,7 @@ impl Scripted {
         self.state.lock().unwrap().prompts.clone()
     }
 
-    fn unstalled(&self, at: Moment) -> Moment {
+    fn past_stall(&self, at: Moment) -> Moment {
         self.stall.filter(|stall| stall.holds(at)).map_or(at, |stall| stall.to)
     }
 }
@@ -143,7 +143,7 @@ impl Target for Scripted {
         let mut at = now;
         for n in 0..request.stop.max_tokens.0 {
             let from = at;
-            at = self.unstalled(at.after(if n == 0 { self.first } else { self.gap }));
+            at = self.past_stall(at.after(if n == 0 { self.first } else { self.gap }));
             let span = Span { from, to: at };
             let step = Step {
                 span,
