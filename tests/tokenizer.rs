@@ -5,7 +5,8 @@
 
 mod common;
 
-use mtok::model::{Control, Loaded, Message, Rendering};
+use mtok::model::{Control, Loaded, Rendering};
+use mtok::workload::Message;
 use serde::Deserialize;
 use std::path::Path;
 

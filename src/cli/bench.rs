@@ -102,14 +102,14 @@ pub(crate) fn print_ladder(
     judging: &Judging,
     format: Format,
 ) -> Result<(), Failure> {
-    let (books, assumptions) = (books()?, assumptions(judging));
-    let judged: Vec<_> =
-        rungs.iter().map(|run| (Judgement::of(run, &books, &assumptions), run)).collect();
-    let each = judged.iter().map(|(judgement, _)| judgement.clone()).collect();
-    let ladder = Ladder::of(assumptions.slo, each);
+    let judged = judged(rungs, judging)?;
+    let ladder = Ladder::of(judging.slo.clone(), judged.clone());
     output::print(format, &ladder_document(&ladder), &ladder)?;
     match &judging.report {
-        Some(path) => output::write(path, &ladder_page(&ladder, &judged)?),
+        Some(path) => {
+            let judged: Vec<_> = judged.into_iter().zip(rungs).collect();
+            output::write(path, &ladder_page(&ladder, &judged)?)
+        }
         None => Ok(()),
     }
 }

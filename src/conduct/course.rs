@@ -51,31 +51,22 @@ impl Course {
 
     /// The most requests that are served at once.
     pub(super) fn at_once(&self) -> u32 {
-        let most = self.plans().map(at_once).max().unwrap_or(1);
-        match self {
-            Self::Points(_) => most,
-            Self::Search(hunt) => match hunt.max {
-                Level::InFlight(count) => count,
-                Level::Rate(_) => most,
-            },
-        }
+        let most = |places: Option<u32>| places.unwrap_or(OPEN_AT_ONCE);
+        self.places().map(most).max().unwrap_or(1)
     }
 
     /// The most requests in flight at once; `None`: an open loop has no limit.
     pub(super) fn in_flight_max(&self) -> Option<u32> {
-        let bounded = |plan: &Plan| match (plan.arrivals, plan.cap) {
-            (Arrivals::Closed { in_flight }, _) => Some(in_flight),
-            (_, cap) => cap,
-        };
-        match self {
-            Self::Search(hunt) => match hunt.max {
-                Level::InFlight(count) => Some(count),
-                Level::Rate(_) => hunt.plan.cap,
-            },
-            Self::Points(plans) => {
-                plans.iter().map(bounded).collect::<Option<Vec<_>>>()?.into_iter().max()
-            }
-        }
+        self.places().collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// The most requests in flight at once of each plan; of a search, at the highest load that it may
+    /// try.
+    fn places(&self) -> impl Iterator<Item = Option<u32>> {
+        self.plans().map(|plan| match self {
+            Self::Points(_) => plan.places(),
+            Self::Search(hunt) => at(plan, hunt.max).places(),
+        })
     }
 
     /// What is sent: of a search, at no load yet.
@@ -89,14 +80,6 @@ impl Course {
 
 /// Requests that an engine serves at once in an open loop, where no cap says how many.
 const OPEN_AT_ONCE: u32 = 32;
-
-fn at_once(plan: &Plan) -> u32 {
-    match (plan.arrivals, plan.cap) {
-        (Arrivals::Closed { in_flight }, _) => in_flight.max(1),
-        (_, Some(cap)) => cap.max(1),
-        (_, None) => OPEN_AT_ONCE,
-    }
-}
 
 /// A search under way.
 pub(super) struct Hunting<'a> {

@@ -10,7 +10,7 @@ use crate::engine::device::Placement;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::load::{Answer, Past};
-use crate::model::chat::{Message as Said, Rendering};
+use crate::model::chat::Rendering;
 use crate::model::tokenizer::TokenizerError;
 use crate::model::{Control, Loaded, ModelError};
 use crate::record::reading::TelemetryInfo;
@@ -72,17 +72,13 @@ impl<'a> LocalReady<'a> {
 
     /// A conversation by the model's own template; without one, its texts one after the other.
     fn chat(&self, messages: &[Message], encode: &dyn Fn(&str) -> Vec<u32>) -> Vec<u32> {
-        let said: Vec<Said> = messages
-            .iter()
-            .map(|one| Said { role: one.role.clone(), content: one.content.clone() })
-            .collect();
         let rendering = Rendering {
             add_generation_prompt: true,
             // A fixed day: the same seed gives the same prompt.
             now: jiff::civil::date(2026, 1, 1).at(12, 0, 0, 0),
         };
         let rendered =
-            self.loaded.chat.as_ref().and_then(|chat| chat.render(&said, rendering).ok());
+            self.loaded.chat.as_ref().and_then(|chat| chat.render(messages, rendering).ok());
         if let Some(text) = rendered {
             return self.loaded.tokenizer.encode_chat(&text).unwrap_or_default();
         }

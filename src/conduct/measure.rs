@@ -15,6 +15,7 @@ use crate::load::{Driver, Ended, Journal, Progress};
 use crate::record::{Arrivals, Level, Outcome, Peaks};
 use crate::store;
 use crate::summary::relative_error;
+use crate::target::TargetError;
 use crate::telemetry::{PERIOD, Sources, Telemetry};
 use crate::units::{Quantity, Ratio};
 use crate::workload::Plan;
@@ -110,7 +111,6 @@ impl Measurement<'_> {
             measurement: self,
             clock,
             ready,
-            opened: false,
             peaks: None,
             sweep: None,
             folders: Vec::new(),
@@ -140,8 +140,6 @@ struct Bench<'a> {
     measurement: &'a Measurement<'a>,
     clock: Arc<LapClock<RunClock>>,
     ready: Box<dyn Ready + 'a>,
-    /// Whether the first run has opened what answers.
-    opened: bool,
     /// What the machine can do at most, where that was probed.
     peaks: Option<Peaks>,
     /// The sweep's name, once the first of several runs has one.
@@ -232,14 +230,14 @@ impl Bench<'_> {
         mut telemetry: Telemetry,
         watch: &mut dyn FnMut(Stage),
     ) -> Result<Outcome, MeasureError> {
-        if !self.opened {
+        if self.ready.target().is_none() {
             self.open(recording, watch)?;
         }
         if let Some(reading) = self.ready.reading() {
             telemetry.watch_engine(reading);
         }
-        // Opened above.
-        let Some(target) = self.ready.target() else { return Ok(Outcome::Interrupted) };
+        let closed = || TargetError::Stopped { reason: "it was not opened".to_owned() };
+        let target = self.ready.target().ok_or_else(closed)?;
         recording.header.engine = target.describe();
         recording.header.telemetry = telemetry.info().clone();
         recording.header.peaks.clone_from(&self.peaks);
@@ -275,18 +273,12 @@ impl Bench<'_> {
         recording: &mut Recording,
         watch: &mut dyn FnMut(Stage),
     ) -> Result<(), MeasureError> {
-        if self.ready.server().is_none() {
-            watch(Stage::Probing);
-        }
+        watch(Stage::Probing);
         self.peaks = self.ready.probe(self.clock.as_ref())?;
         recording.header.peaks.clone_from(&self.peaks);
         recording.update()?;
-        if self.ready.server().is_none() {
-            watch(Stage::Loading);
-        }
-        self.ready.open(Arc::clone(&self.clock) as Arc<dyn Clock>)?;
-        self.opened = true;
-        Ok(())
+        watch(Stage::Loading);
+        self.ready.open(Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 }
 

@@ -32,17 +32,21 @@ pub(super) trait Ready: Sync {
     /// Where the plan's longest request doesn't fit.
     fn check(&self, plan: &Plan) -> Result<(), MeasureError>;
 
-    /// What the machine could reach at most, where that has to be probed. Asked once.
+    /// What the machine could reach at most, where that has to be probed. Asked before it is opened.
     ///
     /// # Errors
     /// Where the probe fails.
-    fn probe(&self, clock: &dyn Clock) -> Result<Option<Peaks>, MeasureError>;
+    fn probe(&self, _: &dyn Clock) -> Result<Option<Peaks>, MeasureError> {
+        Ok(None)
+    }
 
-    /// Opens it: from now on there is a target. Called once.
+    /// Opens it: from now on there is a target. Called where there is none yet.
     ///
     /// # Errors
-    /// Where it can't be loaded or reached.
-    fn open(&mut self, clock: Arc<dyn Clock>) -> Result<(), MeasureError>;
+    /// Where it can't be loaded.
+    fn open(&mut self, _: Arc<dyn Clock>) -> Result<(), MeasureError> {
+        Ok(())
+    }
 
     /// The target; `None` before it is opened.
     fn target(&self) -> Option<&dyn Target>;

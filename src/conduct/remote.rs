@@ -10,7 +10,7 @@ use crate::engine::stop::StopRules;
 use crate::load::{Answer, Past};
 use crate::model::{Control, Loaded};
 use crate::record::reading::TelemetryInfo;
-use crate::record::{Model, Peaks, Server};
+use crate::record::{Model, Server};
 use crate::target::http::{Endpoint, Http, HttpOptions};
 use crate::target::{Prompt, Request, Target};
 use crate::telemetry::scrape::MetricsAt;
@@ -24,9 +24,9 @@ use std::sync::Arc;
 const LONG_MIN: Tokens = Tokens(64);
 const LONG_MAX: Tokens = Tokens(1_000);
 
-/// Streams that one thread bears with ease: at 200 chunks a second each, it is busy for a fifth of the
+/// Streams that one thread bears with ease: at 200 chunks a second each, it is busy for half of the
 /// time. Fewer threads spend less time waking up, and leave the server more of a shared machine.
-const STREAMS: u32 = 128;
+const STREAMS: u32 = 256;
 
 /// A server that runs a model, asked what it is.
 pub(super) struct RemoteReady<'a> {
@@ -157,14 +157,6 @@ impl Ready for RemoteReady<'_> {
             Some(limit) if longest > limit => Err(MeasureError::Context { longest, limit }),
             _ => Ok(()),
         }
-    }
-
-    fn probe(&self, _: &dyn Clock) -> Result<Option<Peaks>, MeasureError> {
-        Ok(None)
-    }
-
-    fn open(&mut self, _: Arc<dyn Clock>) -> Result<(), MeasureError> {
-        Ok(())
     }
 
     fn target(&self) -> Option<&dyn Target> {

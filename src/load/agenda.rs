@@ -6,9 +6,16 @@
 //! in flight, and what waits for one keeps the time at which it was due.
 
 use super::maker::Made;
-use crate::record::{Arrivals, Moment};
+use crate::record::Moment;
+use crate::units::Seconds;
+use crate::workload::Plan;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+/// The places of a closed loop become free so long after each other, within a tenth of the warm-up:
+/// clients that begin in the same instant stay in step, and their bursts are the generator's doing,
+/// not the load's.
+const STAGGER: Seconds = Seconds(0.001);
 
 /// What is to be sent next.
 pub(super) struct Agenda {
@@ -39,14 +46,15 @@ enum From {
 }
 
 impl Agenda {
-    /// Nothing to send yet; all places free since `began`.
-    pub(super) fn new(arrivals: Arrivals, cap: Option<u32>, began: Moment) -> Self {
-        let closed = matches!(arrivals, Arrivals::Closed { .. });
-        let count = match arrivals {
-            Arrivals::Closed { in_flight } => Some(in_flight.max(1)),
-            _ => cap.map(|cap| cap.max(1)),
-        };
-        let places = count.map(|count| (0..count).map(|_| Reverse(began)).collect());
+    /// Nothing to send yet; all places free since `began`, or soon after it.
+    pub(super) fn new(plan: &Plan, began: Moment) -> Self {
+        let closed = plan.arrivals.is_closed();
+        let places = plan.places().map(|count| {
+            let within = plan.warm_up.0 * 0.1 / f64::from(count);
+            let apart = if closed { STAGGER.0.min(within) } else { 0.0 };
+            let free = |place| began.after(Seconds(apart * f64::from(place)));
+            (0..count).map(|place| Reverse(free(place))).collect()
+        });
         Self {
             closed,
             began,

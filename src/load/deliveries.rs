@@ -4,7 +4,7 @@ use super::driver::Ended;
 use super::error::DriverError;
 use super::maker::{Answer, Past, Want};
 use super::under_way::{Flight, TICK, UnderWay};
-use crate::record::{Arrivals, Event, Failure, Finish, Moment, Phase, RequestId, Turn, Usage};
+use crate::record::{Event, Failure, Finish, Moment, Phase, RequestId, Turn, Usage};
 use crate::target::{Delivery, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::Session;
@@ -41,12 +41,8 @@ impl UnderWay<'_> {
             // A turn that is being made may be due at once.
             let left =
                 if self.makes.makes_turns() { MAKING } else { self.driver.clock.left_until(until) };
-            let delivery = match left {
-                Duration::ZERO => inbox.try_recv().ok(),
-                // The driver holds a sender itself: the inbox is never disconnected.
-                left => inbox.recv_timeout(left).ok(),
-            };
-            if let Some(delivery) = delivery {
+            // The driver holds a sender itself: the inbox is never disconnected.
+            if let Ok(delivery) = inbox.recv_timeout(left) {
                 self.take(delivery)?;
             }
         }
@@ -100,9 +96,9 @@ impl UnderWay<'_> {
         if self.phase == Phase::Measure {
             self.ended.push(Ended { at, output: usage.output.unwrap_or_default() });
         }
-        let closed = matches!(self.driver.plan.arrivals, Arrivals::Closed { .. });
-        let warm = at.since(self.began) >= self.driver.plan.warm_up;
-        if self.phase == Phase::WarmUp && closed && warm {
+        let plan = self.driver.plan;
+        let warm = at.since(self.began) >= plan.warm_up;
+        if self.phase == Phase::WarmUp && plan.arrivals.is_closed() && warm {
             self.measure_from(at);
         }
     }

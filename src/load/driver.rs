@@ -115,11 +115,7 @@ impl Driver<'_> {
 
     /// How many failures in a row end the run.
     pub(super) fn failures_max(&self) -> u32 {
-        match (self.plan.arrivals, self.plan.cap) {
-            (Arrivals::Closed { .. }, _) | (_, Some(_)) => {
-                self.plan.in_flight_max().max(FAILURES_IN_A_ROW)
-            }
-            (_, None) => FAILURES_IN_A_ROW_OPEN,
-        }
+        let places = self.plan.places();
+        places.map_or(FAILURES_IN_A_ROW_OPEN, |places| places.max(FAILURES_IN_A_ROW))
     }
 }

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// event that arrives during a write waits for the next.
 const FLUSH: Duration = Duration::from_millis(50);
 
+/// How far the writing thread steps back, of 19.
+const NICE: i32 = 10;
+
 /// Why a run can't be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -98,9 +101,10 @@ impl Journal {
         let file = fs::File::create_new(folder.join("journal.jsonl"))?;
         write_header(&folder, header)?;
         let (events, inbox) = channel();
-        let writer = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || write_all(&inbox, file))?;
+        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            step_back();
+            write_all(&inbox, file)
+        })?;
         let hand = Writer { events, open: Arc::new(AtomicBool::new(true)) };
         Ok(Self { folder, hand, writer })
     }
@@ -131,6 +135,12 @@ impl Journal {
         let _ = self.hand.events.send(Message::Close);
         self.writer.join().map_err(|_| JournalError::Gone)?
     }
+}
+
+/// Lets threads that have to be in time go first: on a machine with few cores this one would take its
+/// turns at their cost. Where it can't, it is as before.
+fn step_back() {
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 /// A header is there whole or not at all.

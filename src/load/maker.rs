@@ -93,13 +93,10 @@ impl Makes {
     /// # Errors
     /// Where the maker is gone.
     pub(super) fn first(&mut self, count: u32) -> Result<Vec<Made>, DriverError> {
-        (0..count).for_each(|_| self.want(Want::Session));
+        self.keep_ahead(0, count);
         let mut first = Vec::new();
-        for _ in 0..count {
+        while self.sessions > 0 && !self.over {
             first.extend(self.wait()?);
-            if self.over {
-                break;
-            }
         }
         Ok(first)
     }

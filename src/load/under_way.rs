@@ -4,7 +4,7 @@ use super::agenda::{Agenda, Next};
 use super::driver::{Driver, Ended, Progress};
 use super::error::DriverError;
 use super::maker::{Made, Makes};
-use crate::record::{Arrivals, Event, Moment, Outcome, Phase, RequestId, Step};
+use crate::record::{Event, Moment, Outcome, Phase, RequestId, Step};
 use crate::target::{Delivery, Prompt};
 use crate::units::{Ratio, Seconds, Tokens};
 use crate::workload::{Plan, Session};
@@ -14,10 +14,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 
 /// How often the driver looks up where nothing comes.
-pub(super) const TICK: Seconds = Seconds(0.02);
+pub(super) const TICK: Seconds = Seconds(0.05);
 
 /// How often progress is told.
-const PROGRESS: Seconds = Seconds(0.05);
+const PROGRESS: Seconds = TICK;
 
 /// How often it is asked whether what was measured is enough, where there is much to look through.
 const ASK: Seconds = Seconds(1.0);
@@ -63,6 +63,8 @@ pub(super) struct UnderWay<'a> {
     pub(super) tokens: Tokens,
     pub(super) ended: Vec<Ended>,
     pub(super) asked: Moment,
+    /// How many ends it was asked of last.
+    pub(super) asked_of: Option<usize>,
     pub(super) told: Moment,
 }
 
@@ -76,7 +78,7 @@ impl<'a> UnderWay<'a> {
         first: Vec<Made>,
     ) -> Self {
         let now = driver.clock.now();
-        let mut agenda = Agenda::new(driver.plan.arrivals, driver.plan.cap, now);
+        let mut agenda = Agenda::new(driver.plan, now);
         for made in first {
             agenda.add(made);
         }
@@ -98,6 +100,7 @@ impl<'a> UnderWay<'a> {
             tokens: Tokens(0),
             ended: Vec::new(),
             asked: now,
+            asked_of: None,
             told: now,
         }
     }
@@ -139,11 +142,10 @@ impl<'a> UnderWay<'a> {
     /// Enters the phases that time brings.
     fn advance(&mut self, now: Moment) {
         let plan = self.driver.plan;
-        let closed = matches!(plan.arrivals, Arrivals::Closed { .. });
         let warm = self.began.after(plan.warm_up);
         // A closed loop is measured from a completion on: where one request's time ends and the next
         // one's begins.
-        if self.phase == Phase::WarmUp && !closed && now >= warm {
+        if self.phase == Phase::WarmUp && !plan.arrivals.is_closed() && now >= warm {
             self.measure_from(warm);
         }
         if self.phase == Phase::Measure && self.has_enough(now) {
@@ -166,6 +168,7 @@ impl<'a> UnderWay<'a> {
     pub(super) fn measure_from(&mut self, at: Moment) {
         self.measuring_since = at;
         self.ended.clear();
+        self.asked_of = None;
         self.enter(Phase::Measure, at);
     }
 
@@ -180,11 +183,12 @@ impl<'a> UnderWay<'a> {
         if measured >= measure_max {
             return true;
         }
-        // A few ends are looked through at once; many, now and then.
-        if self.ended.len() > 1_000 && now.since(self.asked) < ASK {
+        // The answer hangs on the ends alone. A few are looked through at once; many, now and then.
+        let count = self.ended.len();
+        if self.asked_of == Some(count) || count > 1_000 && now.since(self.asked) < ASK {
             return false;
         }
-        self.asked = now;
+        (self.asked, self.asked_of) = (now, Some(count));
         (self.driver.enough)(&self.ended)
     }
 

@@ -20,10 +20,10 @@ use super::gguf::{Gguf, GgufError, Texts};
 use super::safetensors::{self, Folder, FolderError, Problem};
 use super::tokenizer::hub;
 use crate::hint::{Fault, Hint};
+use crate::workload::Message;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
-use serde::{Deserialize, Serialize};
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
@@ -43,19 +43,9 @@ const OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// Values nested as deep as the fuel allows are dropped recursively.
 const STACK_BYTES: usize = 256 << 20;
 
-/// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// `system`, `user`, `assistant`, or what else the template knows.
-    pub role: String,
-    /// The text.
-    pub content: String,
-}
-
-impl Message {
-    fn value(&self) -> Value {
-        Value::from_pairs([("role", &self.role), ("content", &self.content)])
-    }
+/// As templates see it.
+fn value(message: &Message) -> Value {
+    Value::from_pairs([("role", &message.role), ("content", &message.content)])
 }
 
 /// How a conversation is to be rendered.
@@ -256,7 +246,7 @@ impl ChatTemplate {
         let mut output = Limited(Vec::new());
         environment.get_template("chat")?.render_captured_to(
             context! {
-                messages => messages.iter().map(Message::value).collect::<Vec<_>>(),
+                messages => messages.iter().map(value).collect::<Vec<_>>(),
                 bos_token => &self.bos_token,
                 eos_token => &self.eos_token,
                 add_generation_prompt => rendering.add_generation_prompt,

@@ -22,7 +22,7 @@ pub mod tokenizer;
 pub mod weights;
 
 pub use catalogue::{Catalogue, Source};
-pub use chat::{ChatTemplate, Message, Rendering};
+pub use chat::{ChatTemplate, Rendering};
 pub use describe::Description;
 pub use error::ModelError;
 pub use family::{Family, Runnable};

@@ -95,6 +95,9 @@ impl RunBuilder {
 
     /// The run, its last moment that of its last event.
     pub(crate) fn build(mut self) -> Run {
+        if self.run.header.workload.arrivals.is_closed() {
+            self.run.requests.iter_mut().for_each(|request| request.from = request.sent);
+        }
         let phases = self.run.phases.iter().map(|(at, _)| *at);
         let requests = self.run.requests.iter().flat_map(|request| {
             let done = request.done.as_ref().map(|done| done.at);
@@ -117,6 +120,7 @@ pub(crate) fn request(due: f64) -> RequestBuilder {
         id: RequestId(0),
         due: ms(due),
         sent: ms(due),
+        from: ms(due),
         prompt: Tokens(10),
         planned: Tokens(0),
         held: None,

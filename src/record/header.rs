@@ -67,6 +67,14 @@ pub struct Sweep {
     pub of: Option<u32>,
 }
 
+/// `2026-11-22T08-00-01Z-ladder, 2 of 6`.
+impl std::fmt::Display for Sweep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.name, self.index)?;
+        self.of.map_or(Ok(()), |of| write!(f, " of {of}"))
+    }
+}
+
 impl Sweep {
     /// The name of the sweep whose first run has this name.
     pub fn named_after(first: &str) -> String {

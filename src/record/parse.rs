@@ -115,10 +115,12 @@ impl Building {
                 at
             }
             Event::Sent { id, due, at, held, turn, prompt, planned } => {
+                let closed = self.run.header.workload.arrivals.is_closed();
                 let request = Request {
                     id,
                     due,
                     sent: at,
+                    from: if closed { at } else { due },
                     held,
                     turn,
                     prompt,
@@ -204,7 +206,9 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Arrivals;
     use crate::record::builder::RunBuilder;
+    use crate::units::{RequestsPerSecond, Seconds};
 
     const SENT: &str = r#"{"event":"sent","id":0,"due":1,"at":2,"prompt":3,"planned":4}"#;
 
@@ -226,6 +230,21 @@ mod tests {
             assert_eq!((run.torn, run.chunks_seen(), run.last), (torn.len(), 2, Moment(6)));
             assert_eq!(run.outcome, None);
         }
+    }
+
+    /// Sent a nanosecond late, with its first token four after: five after it was due.
+    #[test]
+    fn latencies_begin_when_due_and_in_a_closed_loop_when_sent() {
+        let journal = format!("{SENT}\n{{\"event\":\"tokens\",\"id\":0,\"at\":[6]}}\n");
+        let ttft = |arrivals| {
+            let mut header = RunBuilder::new().build().header;
+            header.workload.arrivals = arrivals;
+            let header = serde_json::to_string(&header).unwrap();
+            parse(&header, journal.as_bytes()).unwrap().requests[0].ttft()
+        };
+        let open = Arrivals::Poisson { rate: RequestsPerSecond(1.0) };
+        assert_eq!(ttft(open), Some(Seconds::from_nanos(5)));
+        assert_eq!(ttft(Arrivals::Closed { in_flight: 1 }), Some(Seconds::from_nanos(4)));
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub struct Request {
     pub due: Moment,
     /// When it was sent.
     pub sent: Moment,
+    /// When its latencies begin: when it was due, since a generator that stalls must not hide a queue;
+    /// in a closed loop, where nothing is due at a time of its own, when it was sent.
+    pub from: Moment,
     /// Until when it waited for a place in flight, where it did.
     pub held: Option<Moment>,
     /// Its part in a conversation.
@@ -83,15 +86,14 @@ pub struct Done {
 }
 
 impl Request {
-    /// Time to first token, from when the request was due: a generator that stalls must not hide a
-    /// queue.
+    /// Time to first token.
     pub fn ttft(&self) -> Option<Seconds> {
-        self.chunks.first().map(|first| first.since(self.due))
+        self.chunks.first().map(|first| first.since(self.from))
     }
 
-    /// From due to done.
+    /// From its beginning to its end.
     pub fn latency(&self) -> Option<Seconds> {
-        self.done.as_ref().map(|done| done.at.since(self.due))
+        self.done.as_ref().map(|done| done.at.since(self.from))
     }
 
     /// The gaps between chunks.

@@ -94,6 +94,11 @@ impl Arrivals {
         }
     }
 
+    /// Whether requests wait for others to end, rather than for their time.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
     /// The rate of an open loop.
     pub fn rate(&self) -> Option<RequestsPerSecond> {
         match *self {

@@ -83,10 +83,7 @@ pub fn runs_document(list: &RunList) -> Document {
             measured,
             thousands(row.tokens.0),
             row.ending().to_owned(),
-            row.sweep.as_ref().map_or_else(String::new, |Sweep { name, index, of }| match of {
-                Some(of) => format!("{name}, {index} of {of}"),
-                None => format!("{name}, {index}"),
-            }),
+            row.sweep.as_ref().map_or_else(String::new, Sweep::to_string),
         ]);
     }
     document.table(table);

@@ -38,7 +38,7 @@ pub struct Spreads {
     pub itl: Vec<Spread>,
     /// Time per output token after it.
     pub tpot: Vec<Spread>,
-    /// From due to done.
+    /// From due (a closed loop: sent) to done.
     pub e2e: Vec<Spread>,
 }
 

@@ -20,7 +20,7 @@ pub struct Timing {
     pub ttft: Seconds,
     /// Per output token after it; `None`: there was none after it, so none was late.
     pub tpot: Option<Seconds>,
-    /// From due to done.
+    /// From due (a closed loop: sent) to done.
     pub e2e: Seconds,
 }
 

@@ -27,7 +27,7 @@ pub struct Histograms {
     pub itl: LatencyHistogram,
     /// Time per output token after it, a sample a request.
     pub tpot: LatencyHistogram,
-    /// From due to done.
+    /// From due (a closed loop: sent) to done.
     pub e2e: LatencyHistogram,
 }
 

@@ -98,7 +98,7 @@ pub struct Summary {
     pub itl_spread: bool,
     /// Time per output token after it, a sample a request.
     pub tpot: Latency,
-    /// From due to done.
+    /// From due (a closed loop: sent) to done.
     pub e2e: Latency,
     /// The share of the steady window in which a step ran; `None` where no steps were recorded.
     pub occupancy: Option<Ratio>,

@@ -15,11 +15,11 @@ use serde::Serialize;
 pub struct RequestFigures {
     /// How late we were ourselves.
     pub slip: Seconds,
-    /// From due to the first token.
+    /// From due (a closed loop: sent) to the first token.
     pub ttft: Option<Seconds>,
     /// Per output token after the first, by the target's count.
     pub tpot: Option<Seconds>,
-    /// From due to done.
+    /// From due (a closed loop: sent) to done.
     pub e2e: Option<Seconds>,
     /// Output tokens by the target's count; of a request that did not end well, those seen where they
     /// are more.

@@ -49,13 +49,18 @@ impl Plan {
         self.in_flight_max().saturating_mul(Self::ROUNDS)
     }
 
-    /// The most requests that can be in flight at once: of an open loop without a cap, 1 as far as
-    /// the plan knows.
+    /// The most requests that can be in flight at once; `None`: an open loop without a cap.
+    pub fn places(&self) -> Option<u32> {
+        let places = match self.arrivals {
+            Arrivals::Closed { in_flight } => Some(in_flight),
+            _ => self.cap,
+        };
+        places.map(|places| places.max(1))
+    }
+
+    /// The same, of an open loop without a cap 1: as far as the plan knows.
     pub fn in_flight_max(&self) -> u32 {
-        match self.arrivals {
-            Arrivals::Closed { in_flight } => in_flight.max(1),
-            _ => self.cap.unwrap_or(1).max(1),
-        }
+        self.places().unwrap_or(1)
     }
 
     /// The longest that a request can become, with the turns before it and its answer.

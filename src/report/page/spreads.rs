@@ -89,8 +89,10 @@ fn caption(several: bool, id: &str) -> String {
     let whose = if several { "A curve for each load. " } else { "" };
     let what = match id {
         "itl" => "Every gap between two chunks of output after the first.",
-        "ttft" => "From when a request was due, so that waiting for a place counts.",
-        _ => "From due to done.",
+        "ttft" => {
+            "From when a request was due, so that waiting for a place counts; in a closed loop, from when it was sent."
+        }
+        _ => "From due (a closed loop: sent) to done.",
     };
     format!("{whose}{what}")
 }

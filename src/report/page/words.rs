@@ -215,13 +215,7 @@ fn provenance(header: &Header) -> Table {
     };
     let Header { host, model, workload, telemetry, .. } = header;
     row("run", Some(header.id.clone()));
-    row(
-        "part of",
-        header.sweep.as_ref().map(|sweep| match sweep.of {
-            Some(of) => format!("{}, {} of {of}", sweep.name, sweep.index),
-            None => format!("{}, {}", sweep.name, sweep.index),
-        }),
-    );
+    row("part of", header.sweep.as_ref().map(ToString::to_string));
     row("began", Some(header.started.to_string()));
     row("mtok", Some(header.mtok.clone()));
     row("record's form", Some(header.schema.clone()));
