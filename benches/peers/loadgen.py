@@ -6,7 +6,7 @@
 
 The mock (`loadgen/mock`) answers after 50 ms, then every 5 ms, 100 tokens. The control
 (`loadgen/control`) does about the least that a client can do: what it reaches is what this machine
-allows. VENV is a virtual environment with the peer in it; one that isn't there is left out, and the
+allows. Both it and mtok begin their streams a millisecond after each other. VENV is a virtual environment with the peer in it; one that isn't there is left out, and the
 table says so.
 
 Invariant: errors are a program's own figures less the server's log of the same requests; the rate

@@ -36,6 +36,10 @@ struct Flags {
     /// For how long requests are begun, in seconds.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
+    /// Milliseconds between the first requests of two streams. Streams that begin together stay in step:
+    /// that is another load, of fewer wake-ups and longer queues.
+    #[arg(long, default_value_t = 1.0)]
+    stagger_ms: f64,
     /// Tokens that each request asks for.
     #[arg(long, default_value_t = 100)]
     tokens: u32,
@@ -105,7 +109,7 @@ async fn load(flags: Flags) -> Result<Vec<Tally>, Failure> {
     let streams = flags.concurrency;
     let plan = Rc::new(Plan { flags, body: body.to_string().into(), until });
     let tasks: Vec<_> =
-        (0..streams).map(|_| tokio::task::spawn_local(stream(Rc::clone(&plan)))).collect();
+        (0..streams).map(|n| tokio::task::spawn_local(stream(Rc::clone(&plan), n))).collect();
     let mut tallies = Vec::with_capacity(tasks.len());
     for task in tasks {
         tallies.push(task.await??);
@@ -114,7 +118,9 @@ async fn load(flags: Flags) -> Result<Vec<Tally>, Failure> {
 }
 
 /// One request after the other on one connection.
-async fn stream(plan: Rc<Plan>) -> Result<Tally, Failure> {
+async fn stream(plan: Rc<Plan>, number: u32) -> Result<Tally, Failure> {
+    let wait = plan.flags.stagger_ms / 1e3 * f64::from(number);
+    tokio::time::sleep(Duration::try_from_secs_f64(wait)?).await;
     let socket = TcpStream::connect(&plan.flags.address).await?;
     socket.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
