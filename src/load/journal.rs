@@ -4,6 +4,7 @@
 //! everything to the operating system at least every [`FLUSH`], so that a killed process loses no
 //! more than that. (A power failure may lose more: nothing is forced to the disk before the end.)
 
+use super::priority::step_back;
 use crate::hint::{Fault, Hint};
 use crate::record::{Event, Header, Moment, RequestId};
 use fs_err as fs;
@@ -19,9 +20,6 @@ use std::time::Duration;
 /// The longest that an event waits in this process: half of what a killed run may lose, since an
 /// event that arrives during a write waits for the next.
 const FLUSH: Duration = Duration::from_millis(50);
-
-/// How far the writing thread steps back, of 19.
-const NICE: i32 = 10;
 
 /// Why a run can't be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -135,12 +133,6 @@ impl Journal {
         let _ = self.hand.events.send(Message::Close);
         self.writer.join().map_err(|_| JournalError::Gone)?
     }
-}
-
-/// Lets threads that have to be in time go first: on a machine with few cores this one would take its
-/// turns at their cost. Where it can't, it is as before.
-fn step_back() {
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 /// A header is there whole or not at all.

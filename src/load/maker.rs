@@ -5,6 +5,7 @@
 //! is made once what was said before it is known.
 
 use super::error::DriverError;
+use super::priority::step_back;
 use crate::record::Moment;
 use crate::target::{Prompt, Request};
 use crate::workload::{Plan, Session, Turn};
@@ -83,7 +84,10 @@ impl Makes {
         let (to, made) = channel();
         std::thread::Builder::new()
             .name("maker".to_owned())
-            .spawn_scoped(scope, move || serve(plan.sessions(), make, &wanted, &to))
+            .spawn_scoped(scope, move || {
+                step_back();
+                serve(plan.sessions(), make, &wanted, &to);
+            })
             .map_err(|_| DriverError::NoMaker)?;
         Ok(Self { wants, made, over: false, sessions: 0, turns: 0 })
     }

@@ -11,6 +11,7 @@ mod driver;
 mod error;
 mod journal;
 mod maker;
+mod priority;
 #[cfg(test)]
 mod tests;
 mod under_way;

@@ -57,8 +57,7 @@ impl Drop for Held {
 /// Sends a request and sees its answer to the end.
 pub(super) async fn exchange(wire: Rc<Wire>, request: Request, held: Held) {
     let (streaming, secrets) = (wire.streaming, &wire.common.secrets);
-    held.flow().send();
-    let mut response = match ask(&wire, request).await {
+    let mut response = match ask(&wire, request, &held).await {
         Ok(response) => response,
         Err(error) => {
             let failure = of_client(error, Stage::Asking, secrets);
@@ -83,10 +82,11 @@ pub(super) async fn exchange(wire: Rc<Wire>, request: Request, held: Held) {
 /// Asks, and again on another connection where one that was kept open turns out to be closed. Some
 /// servers (cpp-httplib's, llama.cpp's among them) close a connection after a stream without saying
 /// so, and the next request meets the end of the one before. Time goes on meanwhile.
-async fn ask(wire: &Wire, request: Request) -> reqwest::Result<Response> {
-    let mut request = request;
-    for _ in 0..STALE_MAX {
-        let Some(again) = request.try_clone() else { break };
+async fn ask(wire: &Wire, mut request: Request, held: &Held) -> reqwest::Result<Response> {
+    // What copies take is no time of the server's.
+    let copies: Vec<Request> = (0..STALE_MAX).filter_map(|_| request.try_clone()).collect();
+    held.flow().send();
+    for again in copies {
         match wire.client.execute(request).await {
             Err(error) if was_closed(&error) => request = again,
             answered => return answered,
