@@ -235,6 +235,8 @@ pub(crate) enum Form {
     Csv,
     /// A request a row, with the times of its chunks.
     Parquet,
+    /// Latencies as `HdrHistogram`s, in an interval log of its V2 form.
+    Hdr,
     /// The benchmark report of llm-d, 0.2.1.
     LlmD,
 }

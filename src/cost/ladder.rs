@@ -13,7 +13,7 @@ mod tests;
 
 use super::{Answer, CostAtLoad, Judgement, MachinePrice, Roofline, Slo, SloVerdict};
 use crate::record::{Header, Level};
-use crate::summary::{Doubt, Verdict};
+use crate::summary::{Doubt, Repeats, Verdict, repeats};
 use crate::units::{Estimate, Quantity, Ratio, Seconds, TokensPerSecond};
 use serde::Serialize;
 
@@ -37,6 +37,8 @@ pub struct Ladder {
     pub slo: Option<Slo>,
     /// The rungs that are on record, the lowest level first.
     pub rungs: Vec<Rung>,
+    /// The loads that were run more than once: how much the runs differ.
+    pub repeats: Vec<LevelRepeats>,
     /// Where more in flight stops paying; `None`: fewer than two rungs have a rate.
     pub knee: Option<Knee>,
     /// The level of the cheapest rung; of those that can't be told from it, the lowest.
@@ -45,6 +47,16 @@ pub struct Ladder {
     pub cheapest_within_slo: Option<Level>,
     /// The operating point: the cheapest rung, within the objectives where there are any.
     pub point: Option<Judgement>,
+}
+
+/// A load that was run more than once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LevelRepeats {
+    /// The load.
+    pub level: Level,
+    /// Its runs together.
+    #[serde(flatten)]
+    pub figures: Repeats,
 }
 
 /// Where more in flight stops paying.
@@ -167,6 +179,7 @@ impl Ladder {
             run: judged.first().map(|judgement| judgement.run.clone()),
             price,
             slo,
+            repeats: level_repeats(&judged),
             knee,
             cheapest,
             cheapest_within_slo,
@@ -174,6 +187,17 @@ impl Ladder {
             rungs,
         }
     }
+}
+
+/// Puts the runs of one load together; they are side by side.
+fn level_repeats(judged: &[Judgement]) -> Vec<LevelRepeats> {
+    let level = |judgement: &Judgement| judgement.run.workload.level();
+    let same = judged.chunk_by(|a, b| level(a) == level(b)).filter(|same| same.len() > 1);
+    same.map(|same| {
+        let summaries: Vec<_> = same.iter().map(|judgement| &judgement.summary).collect();
+        LevelRepeats { level: level(&same[0]), figures: repeats(&summaries) }
+    })
+    .collect()
 }
 
 /// The knee among the rungs that came to their end.

@@ -24,7 +24,7 @@ pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
 pub use comparison::{Change, Comparison, Differences, Differs, Finding};
 pub use judgement::{Assumptions, Beside, Books, CostAtLoad, Efficiency, Floor, Judgement};
-pub use ladder::{Knee, Ladder, Rung};
+pub use ladder::{Knee, Ladder, LevelRepeats, Rung};
 pub use machine::{MachinePrice, PriceOrigin};
 pub use price::{Load, LoadError, cost, cost_at};
 pub use rental::{Grain, Rental, RentalBill};

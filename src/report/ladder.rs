@@ -9,7 +9,7 @@ use super::figure::{
 };
 use super::{Document, Table};
 use crate::cost::{
-    Answer, Judgement, Ladder, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
+    Answer, Judgement, Ladder, LevelRepeats, Objective, Roofline, Rung, Slo, SloVerdict, StepTime,
 };
 use crate::record::Level;
 use crate::summary::{Doubt, Verdict};
@@ -21,6 +21,7 @@ pub fn ladder_document(ladder: &Ladder) -> Document {
     document.words(opening(ladder));
     document.table(speeds(&ladder.rungs));
     document.table(costs(&ladder.rungs));
+    document.table(repeats(&ladder.repeats));
     let verdicts = ladder.rungs.iter().filter_map(|r| Some((r.level, r.slo.as_ref()?)));
     document.table(objectives(verdicts));
     document.table(roofline(ladder.rungs.iter().map(|r| (r.level, &r.roofline))));
@@ -87,6 +88,32 @@ pub(super) fn costs(rungs: &[Rung]) -> Table {
             cost(|cost| cost.output_only),
             format!("{}{broken}", brief_or_nothing(rung.over_floor)),
             format!("{}, {}", rung.verdict.word(), rung.doubts.len()),
+        ]);
+    }
+    table
+}
+
+/// Loads that were run more than once: means over the runs, with intervals by how the runs differ.
+fn repeats(levels: &[LevelRepeats]) -> Table {
+    let title = "Repeats: means over the runs, intervals by how these differ";
+    let columns = ["load", "runs", "in + out, tok/s", "TTFT p50", "TPOT p50", "runs differ"];
+    let mut table = Table::new(title, &columns);
+    for LevelRepeats { level, figures } in levels {
+        let void =
+            if figures.void > 0 { format!(" ({} void)", figures.void) } else { String::new() };
+        let differ = figures.total_rate.and_then(|rate| rate.differ);
+        table.row([
+            brief_level(*level),
+            format!("{}{void}", figures.runs),
+            brief_or_nothing(figures.total_rate.map(|rate| rate.mean)),
+            brief_seconds(figures.ttft_p50.map(|time| time.mean)),
+            brief_seconds(figures.tpot_p50.map(|time| time.mean)),
+            match differ {
+                Some(true) => "more than each tells",
+                Some(false) => "as each tells",
+                None => NOTHING,
+            }
+            .to_owned(),
         ]);
     }
     table

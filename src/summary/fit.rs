@@ -17,9 +17,10 @@
 //! Steps differ in length by orders of magnitude and err in proportion, so squares are weighted by
 //! one over the time squared: the *relative* error is the least.
 
+use super::crowd::Crowd;
 use super::nnls;
 use super::tokens::output;
-use crate::record::{Moment, Request, Run, Span, Step};
+use crate::record::{Request, Run, Span, Step};
 use crate::units::{Quantity, Ratio, Seconds, Tokens};
 use serde::Serialize;
 
@@ -93,17 +94,6 @@ pub struct RequestFit {
     /// The time per output token by how many were in flight and their contexts; `None`: too few
     /// samples. What others' prompts take meanwhile is in it.
     pub decode: Option<Fit>,
-    /// What holds without any fit, for each run.
-    pub bounds: Vec<Bounds>,
-}
-
-/// The most that tokens can cost in time: all of it charged to one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Bounds {
-    /// All time over the input tokens; `None`: there were none.
-    pub input: Option<Seconds>,
-    /// All time over the output tokens; `None`: there were none.
-    pub output: Option<Seconds>,
 }
 
 /// One sample: what it is made of, and its time.
@@ -169,33 +159,33 @@ fn sample(step: &Step, terms: &[Term]) -> Option<Sample> {
 /// Fits what requests show from the outside, over runs of one target: several loads and lengths tell
 /// more than one does.
 pub fn fit_requests(runs: &[&Run]) -> RequestFit {
-    let all = || runs.iter().flat_map(|run| run.requests.iter().map(move |one| (*run, one)));
-    let prefill: Vec<Sample> = all().filter_map(|(run, request)| unloaded(run, request)).collect();
-    let decode: Vec<Sample> = all().filter_map(|(run, request)| decoding(run, request)).collect();
+    let (mut prefill, mut decode) = (Vec::new(), Vec::new());
+    for run in runs {
+        let crowd = Crowd::of(run);
+        prefill.extend(run.requests.iter().filter_map(|request| unloaded(&crowd, request)));
+        decode.extend(run.requests.iter().filter_map(|request| decoding(&crowd, request)));
+    }
     RequestFit {
         prefill: fit(&[Term::Step, Term::Prompt, Term::PromptContext], &prefill),
         decode: fit(&[Term::Step, Term::Sequence, Term::SequenceContext], &decode),
-        bounds: runs.iter().map(|run| bounds(run)).collect(),
     }
 }
 
 /// A request that was alone from when it was sent until its first token came, and found nothing in a
 /// cache that it is known to have found.
-fn unloaded(run: &Run, request: &Request) -> Option<Sample> {
+fn unloaded(crowd: &Crowd, request: &Request) -> Option<Sample> {
     let first = *request.chunks.first().filter(|_| request.succeeded())?;
     let cached = request.done.as_ref()?.usage.cached;
     let span = Span { from: request.sent, to: first };
-    let others = run.requests.iter().filter(|other| other.id != request.id);
-    let alone = others.into_iter().all(|other| in_flight(run, other).overlap(span).is_none());
     let prompt = request.prompt.get();
     let row = vec![1.0, prompt, prompt * (prompt + 1.0) / 2.0];
-    (alone && cached.is_none_or(|cached| cached == Tokens(0)))
+    (crowd.most(span) == 1 && cached.is_none_or(|cached| cached == Tokens(0)))
         .then(|| (row, first.since(request.sent).get()))
 }
 
 /// A request's mean time for a token, by how many were in flight meanwhile and the context of each,
 /// taken to be like its own.
-fn decoding(run: &Run, request: &Request) -> Option<Sample> {
+fn decoding(crowd: &Crowd, request: &Request) -> Option<Sample> {
     let (first, last) = (*request.chunks.first()?, *request.chunks.last()?);
     let after_first = Tokens(output(request).0.checked_sub(1)?).get();
     let span = Span { from: first, to: last };
@@ -203,25 +193,9 @@ fn decoding(run: &Run, request: &Request) -> Option<Sample> {
     if !request.succeeded() || after_first < 1.0 || length <= 0.0 {
         return None;
     }
-    let shares = run.requests.iter().filter_map(|other| in_flight(run, other).overlap(span));
-    let sequences = shares.map(|share| share.length().get()).sum::<f64>() / length;
+    let sequences = crowd.mean(span);
     let context = request.prompt.get() + output(request).get() / 2.0;
     Some((vec![1.0, sequences, sequences * context], length / after_first))
-}
-
-/// When a request was at the target.
-fn in_flight(run: &Run, request: &Request) -> Span {
-    let to: Moment = request.done.as_ref().map_or(run.last, |done| done.at);
-    Span { from: request.sent, to }
-}
-
-fn bounds(run: &Run) -> Bounds {
-    let summary = super::summarize(run);
-    let each = |of: fn(super::TokenCounts) -> Tokens| {
-        let (tokens, steady) = (of(summary.tokens?), summary.steady?);
-        (tokens > Tokens(0)).then(|| Seconds(steady.length().get() / tokens.get()))
-    };
-    Bounds { input: each(|tokens| tokens.input), output: each(|tokens| tokens.output) }
 }
 
 /// Fits samples of these terms; `None` where they are too few.

@@ -2,18 +2,23 @@
 //!
 //! Invariant: every sample that the summary's percentiles rest on is in it, once, to three digits.
 //! What is written is the library's V2 form with DEFLATE, which every `HdrHistogram` reads; values
-//! are nanoseconds.
+//! are nanoseconds. An interval log (`HdrHistogram`'s own text form) holds the four, one behind the
+//! other, each under its name.
 
 use super::latency::LatencySamples;
 use super::settle::Window;
 use crate::hint::{Fault, Hint};
-use crate::record::Run;
+use crate::record::{Moment, Run, Span};
 use crate::units::{Ratio, Seconds};
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 /// Decimal digits that a value keeps.
 const DIGITS: u8 = 3;
+
+/// What an interval log divides its largest values by.
+const NANOS_PER_MILLI: f64 = 1e6;
 
 /// Lines for each halving of the distance to 100 %, as `HdrHistogram`'s own tools print them.
 const LINES_PER_HALVING: u32 = 5;
@@ -86,6 +91,30 @@ pub fn histograms(run: &Run) -> Result<Histograms, HistogramError> {
     })
 }
 
+impl Histograms {
+    /// As an interval log of one interval, from the run's beginning on: values in nanoseconds, the
+    /// largest beside them in milliseconds.
+    pub fn interval_log(&self, window: Span) -> Result<Vec<u8>, HistogramError> {
+        let mut log = Vec::new();
+        let mut form = V2DeflateSerializer::new();
+        let wrong = |error: &dyn std::fmt::Debug| HistogramError::Write(format!("{error:?}"));
+        let mut writer = IntervalLogWriterBuilder::new()
+            .add_comment("mtok: latencies in nanoseconds, the largest of each in milliseconds")
+            .with_max_value_divisor(NANOS_PER_MILLI)
+            .begin_log_with(&mut log, &mut form)
+            .map_err(|error| wrong(&error))?;
+        let (from, length) =
+            (window.from.since(Moment::default()).to_std(), window.length().to_std());
+        let named =
+            [("ttft", &self.ttft), ("itl", &self.itl), ("tpot", &self.tpot), ("e2e", &self.e2e)];
+        for (name, latency) in named {
+            let written = writer.write_histogram(&latency.0, from, length, Tag::new(name));
+            written.map_err(|error| wrong(&error))?;
+        }
+        Ok(log)
+    }
+}
+
 impl LatencyHistogram {
     /// A histogram of samples.
     pub fn of(samples: impl IntoIterator<Item = Seconds>) -> Result<Self, HistogramError> {
@@ -104,15 +133,6 @@ impl LatencyHistogram {
         self.0.len()
     }
 
-    /// In the V2 form, compressed: in base64, what an interval log holds.
-    pub fn bytes(&self) -> Result<Vec<u8>, HistogramError> {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.0, &mut bytes)
-            .map_err(|error| HistogramError::Write(format!("{error:?}")))?;
-        Ok(bytes)
-    }
-
     /// The percentiles, closer together towards 100 %; none of no samples.
     pub fn percentiles(&self) -> Vec<PercentileLine> {
         let lines = self.0.iter_quantiles(LINES_PER_HALVING).map(|line| PercentileLine {
@@ -128,8 +148,11 @@ impl LatencyHistogram {
 mod tests {
     use super::*;
     use crate::record::Finish;
-    use crate::record::builder::{RunBuilder, request};
+    use crate::record::builder::{RunBuilder, ms, request};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     fn of(millis: &[f64]) -> LatencyHistogram {
         LatencyHistogram::of(millis.iter().map(|ms| Seconds(ms / 1e3))).unwrap()
@@ -139,7 +162,23 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let millis: Vec<f64> = (1..=100).map(f64::from).collect();
-        let bytes = of(&millis).bytes().unwrap();
+        let one = || of(&[1.0]);
+        let all = Histograms { ttft: of(&millis), itl: one(), tpot: one(), e2e: of(&[]) };
+        let log = all.interval_log(Span { from: ms(2_000.0), to: ms(12_000.0) }).unwrap();
+        let entries: Vec<_> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
+        let found: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                LogEntry::Interval(found) => Some(found),
+                _ => None,
+            })
+            .collect();
+        let names: Vec<_> = found.iter().map(|one| one.tag().unwrap().as_str()).collect();
+        assert_eq!(names, ["ttft", "itl", "tpot", "e2e"]);
+        assert!(found.iter().all(|one| one.start_timestamp().as_secs() == 2));
+        assert!(found.iter().all(|one| one.duration().as_secs() == 10));
+        assert!((found[0].max() - 100.0).abs() < 0.1, "{}", found[0].max());
+        let bytes = STANDARD.decode(found[0].encoded_histogram()).unwrap();
         let read: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
         assert_eq!(read.len(), 100);
         for (quantile, want) in [(0.5, 50e6), (0.9, 90e6), (1.0, 100e6)] {

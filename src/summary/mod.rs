@@ -11,6 +11,7 @@
 mod check;
 #[cfg(test)]
 mod coverage;
+mod crowd;
 pub mod curve;
 mod difference;
 mod doubt;
@@ -36,7 +37,7 @@ mod tests;
 mod tokens;
 
 pub use doubt::{Doubt, Verdict};
-pub use fit::{Bounds, Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
+pub use fit::{Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
 pub mod trace;
 pub use difference::{Side, difference, side};
 pub use goodput::{Goodput, Timing, goodput};
@@ -111,6 +112,10 @@ pub struct Summary {
     pub prefill_steps: Option<StepTotals>,
     /// The steps of decoding alone.
     pub decode_steps: Option<StepTotals>,
+    /// What the engine's steps are made of; `None`: none were recorded.
+    pub step_fit: Option<StepFit>,
+    /// What a server's requests tell of the same; `None`: there was none.
+    pub request_fit: Option<RequestFit>,
     /// The generator's own lateness at the 99th percentile; of fewer than 100 requests the largest.
     pub slip: Option<Seconds>,
     /// What a server said of itself; `None`: nothing, or there was none.
@@ -187,6 +192,8 @@ pub fn summarize(run: &Run) -> Summary {
         decode_context: speeds.decode_steps.and_then(|steps| steps.mean_context()),
         prefill_steps: speeds.prefill_steps,
         decode_steps: speeds.decode_steps,
+        step_fit: (!run.steps.is_empty()).then(|| fit_steps(run)),
+        request_fit: run.header.server.is_some().then(|| fit_requests(&[run])),
         slip,
         server,
         verdict: Verdict::of(&doubts),

@@ -33,6 +33,7 @@ fn written(run: &Run, form: Form, out: impl Write + Send) -> Result<(), Failure>
         Form::Jsonl => export::jsonl(run, out),
         Form::Csv => export::csv(run, out),
         Form::Parquet => export::parquet(run, out),
+        Form::Hdr => export::hdr(run, out),
         Form::LlmD => {
             let judged = bench::judged(std::slice::from_ref(run), &Judging::at_price(None)?)?;
             judged.first().map_or(Ok(()), |judgement| export::llm_d(judgement, run, out))

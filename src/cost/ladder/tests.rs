@@ -44,6 +44,17 @@ fn point(ladder: &Ladder) -> Option<Level> {
     ladder.point.as_ref().map(|judgement| judgement.run.workload.level())
 }
 
+/// One at a time, twice: 20 tokens in 100 and in 110 ms are 200 and 181.8 tok/s.
+#[test]
+fn runs_of_one_load_are_put_together() {
+    let ladder = ladder(&[(1, 100.0), (2, 120.0), (1, 110.0)], None);
+    let [repeats] = ladder.repeats.as_slice() else { panic!("{:?}", ladder.repeats) };
+    assert_eq!((repeats.level, repeats.figures.runs), (Level::InFlight(1), 2));
+    let rate = repeats.figures.total_rate.unwrap();
+    assert!((rate.mean.value.0 - (200.0 + 20.0 / 0.11) / 2.0).abs() < 1e-6, "{rate:?}");
+    assert_eq!(self::ladder(&ROUNDS, None).repeats, []);
+}
+
 #[test]
 fn rungs_are_priced_and_in_order() {
     let ladder = ladder(&ROUNDS, None);

@@ -16,7 +16,7 @@ pub use parquet::parquet;
 
 use crate::hint::{Fault, Hint};
 use crate::record::{Header, Run};
-use crate::summary::{Summary, summarize};
+use crate::summary::{HistogramError, Summary, histograms, summarize};
 use column::{COLUMNS, Row};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -37,15 +37,29 @@ pub enum ExportError {
     /// The same, of Parquet.
     #[error("the export can't be written: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The run's latencies make no histogram.
+    #[error(transparent)]
+    Histogram(#[from] HistogramError),
+    /// Nothing was measured: there is nothing to count.
+    #[error("nothing of this run was measured: it ended in its warm-up")]
+    Unmeasured,
 }
 
 impl Hint for ExportError {
     fn hint(&self) -> Option<String> {
-        Some("look for space and rights where `--out` is".to_owned())
+        match self {
+            Self::Histogram(error) => error.hint(),
+            Self::Unmeasured => Some("`--format json` writes what there is of it".to_owned()),
+            _ => Some("look for space and rights where `--out` is".to_owned()),
+        }
     }
 
     fn fault(&self) -> Fault {
-        Fault::Environment
+        match self {
+            Self::Histogram(error) => error.fault(),
+            Self::Unmeasured => Fault::Input,
+            _ => Fault::Environment,
+        }
     }
 }
 
@@ -95,6 +109,16 @@ pub fn csv(run: &Run, out: impl Write) -> Result<(), ExportError> {
         writer.write_record(columns.iter().map(|column| column.text(&row)))?;
     }
     Ok(writer.flush()?)
+}
+
+/// The latencies of a run as `HdrHistogram`s, in an interval log.
+///
+/// # Errors
+/// Where nothing was measured; where it can't be written.
+pub fn hdr(run: &Run, mut out: impl Write) -> Result<(), ExportError> {
+    let window = summarize(run).window.ok_or(ExportError::Unmeasured)?;
+    out.write_all(&histograms(run)?.interval_log(window)?)?;
+    Ok(out.flush()?)
 }
 
 fn rows(run: &Run) -> impl Iterator<Item = Row<'_>> {
