@@ -227,7 +227,7 @@ pub struct TelemetryInfo {
 }
 
 /// A GPU that was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GpuInfo {
     /// Its index, as NVML counts.
     pub index: u32,
@@ -244,6 +244,9 @@ pub struct GpuInfo {
     /// Whether it has hardware counters (GPM).
     #[serde(default)]
     pub gpm: bool,
+    /// How often it is read, where that is not as often as the rest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub period: Option<Seconds>,
     /// What it, its driver or its cut into instances doesn't give: `energy`, `process share`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub lacks: Vec<String>,

@@ -168,8 +168,9 @@ impl TelemetrySummary {
                     Some((reading.at, own))
                 })
                 .collect();
-            let view = View { spans: spans(&read, &gaps, info.period, window), window };
-            let energy = view.energy(&read, spoken_for);
+            let period = gpu.period.unwrap_or(info.period);
+            let view = View { spans: spans(&read, &gaps, period, window), window };
+            let energy = view.energy(&read, period * Ratio::of(PERIODS_SPOKEN_FOR));
             GpuSummary {
                 index: gpu.index,
                 name: gpu.name.clone(),

@@ -159,7 +159,7 @@ fn pages(sources: &Sources, info: &mut TelemetryInfo) -> Vec<Watched> {
             let url = scraper.shown();
             info.sources.push(format!("metrics of {dialect} at `{url}`, every {period}"));
         }
-        let gpus = adopt(&scraped.gpus, info);
+        let gpus = adopt(&scraped.gpus, period, info);
         if !gpus.is_empty() {
             info.sources.push(format!("DCGM exporter at `{}`, every {period}", scraper.shown()));
         }
@@ -177,7 +177,11 @@ fn pages(sources: &Sources, info: &mut TelemetryInfo) -> Vec<Watched> {
 
 /// Takes the GPUs in that nobody else reads, and says which index each has in this run: its own where
 /// that is free. One that is read by NVML is read by NVML alone: two clocks of one counter disagree.
-fn adopt(exported: &[scrape::Exported], info: &mut TelemetryInfo) -> BTreeMap<String, u32> {
+fn adopt(
+    exported: &[scrape::Exported],
+    period: Seconds,
+    info: &mut TelemetryInfo,
+) -> BTreeMap<String, u32> {
     let mut indexes = BTreeMap::new();
     for gpu in exported {
         if info.gpus.iter().any(|known| known.uuid == gpu.info.uuid) {
@@ -186,7 +190,8 @@ fn adopt(exported: &[scrape::Exported], info: &mut TelemetryInfo) -> BTreeMap<St
         let taken = |index: u32| info.gpus.iter().any(|known| known.index == index);
         let free = || info.gpus.iter().map(|known| known.index + 1).max().unwrap_or(0);
         let index = if taken(gpu.info.index) { free() } else { gpu.info.index };
-        info.gpus.push(crate::record::reading::GpuInfo { index, ..gpu.info.clone() });
+        let period = Some(period);
+        info.gpus.push(crate::record::reading::GpuInfo { index, period, ..gpu.info.clone() });
         indexes.insert(gpu.info.uuid.clone(), index);
     }
     indexes

@@ -104,6 +104,7 @@ fn meet(nvml: &Nvml, index: u32) -> Result<Gpu, NvmlError> {
         name: device.name().unwrap_or_default(),
         uuid: device.uuid().unwrap_or_default(),
         memory: device.memory_info().ok().map(|memory| Bytes(memory.total)),
+        period: None,
         mig: device.mig_mode().ok().map(|mode| mode.current != 0),
         gpm: !asking.lacks.contains(&Field::Gpm),
         lacks: asking.lacks.iter().map(|field| field.name().to_owned()).collect(),

@@ -82,6 +82,22 @@ fn a_short_loss_between_two_readings_is_not_bridged() {
     near(Some(first(&readings, &[lost(2)], window(1, 3)).coverage), 0.5);
 }
 
+/// Every 4 s where the rest is read every second: each speaks for the 4 s before it.
+#[test]
+fn a_gpu_that_is_read_less_often_is_covered_all_the_same() {
+    let mut info = info();
+    info.gpus[0].period = Some(Seconds(4.0));
+    let readings = [busy(4, 20.0), busy(8, 60.0)];
+    let of = |info: &TelemetryInfo| {
+        TelemetrySummary::of(&readings, &[], info, 2, window(0, 8)).gpus.remove(0)
+    };
+    let got = of(&info);
+    near(Some(got.coverage), 1.0);
+    near(got.busy, 0.4);
+    info.gpus[0].period = None;
+    assert!(of(&info).coverage < Ratio::ONE);
+}
+
 #[test]
 fn a_silence_is_no_reading() {
     // Nobody said that it was lost, but a reading speaks for 3 periods at most: 7–10 s, and 0–1 s.

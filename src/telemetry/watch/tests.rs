@@ -159,10 +159,11 @@ fn a_card_that_nvml_reads_is_not_read_twice() {
     };
     let mut info = TelemetryInfo { gpus: vec![card(0, "here")], ..TelemetryInfo::default() };
     let found = [exported(0, "there"), exported(1, "here"), exported(5, "far")];
-    let indexes = crate::telemetry::adopt(&found, &mut info);
+    let indexes = crate::telemetry::adopt(&found, METRICS_PERIOD, &mut info);
     let want = BTreeMap::from([("there".to_owned(), 1), ("far".to_owned(), 5)]);
     assert_eq!(indexes, want);
-    assert_eq!(info.gpus, [card(0, "here"), card(1, "there"), card(5, "far")]);
+    let scraped = |index, uuid| GpuInfo { period: Some(METRICS_PERIOD), ..card(index, uuid) };
+    assert_eq!(info.gpus, [card(0, "here"), scraped(1, "there"), scraped(5, "far")]);
 }
 
 #[test]
