@@ -93,6 +93,7 @@ fn head_may_lack(at: &str) -> Vec<String> {
         "telemetry/gpus",
         "telemetry/gpus/*/memory",
         "telemetry/gpus/*/mig",
+        "telemetry/gpus/*/period",
         "telemetry/gpus/*/lacks",
         "telemetry/missing",
         "peaks",
@@ -244,6 +245,8 @@ fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
 fn summed_parts() -> Vec<(&'static str, Vec<Value>)> {
     let summed = vec![
         ("doubt", variants::doubts()),
+        ("fit", variants::fits()),
+        ("term", variants::terms()),
         ("outcome", variants::outcomes()),
         ("verdict", variants::verdicts()),
     ];
@@ -315,6 +318,7 @@ fn a_ladder_judged() {
     let points = names.map(single);
     parts.push(("bench", points.to_vec()));
     parts.push(("level", variants::levels()));
+    parts.push(("level_repeats", variants::level_repeats()));
     check("ladder", &documents, &may_lack, &parts);
 }
 

@@ -3,12 +3,14 @@
 //! Invariant: none is missing. The `match` beside each list names every variant, so a new one does
 //! not compile until somebody has come here.
 
-use mtok::cost::{Answer, Finding, Kind, Slip};
+use mtok::cost::{Answer, Finding, Kind, LevelRepeats, Slip};
 use mtok::record::reading::Throttle;
 use mtok::record::{Arrivals, Failure, FailureKind, Finish, Lengths, Level, Outcome, Phase};
 use mtok::report::ModelCard;
-use mtok::summary::{Doubt, Goodput, Percentile, Verdict};
-use mtok::units::{Bytes, Ratio, RequestsPerSecond, Seconds, Tokens};
+use mtok::summary::{
+    Coefficient, Doubt, Fit, Goodput, Percentile, Repeated, Repeats, Term, Verdict,
+};
+use mtok::units::{Bytes, Estimate, Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -263,6 +265,68 @@ pub(crate) fn doubts() -> Vec<Value> {
         | Doubt::CountsDisagree { .. }
         | Doubt::FewForPercentile { .. } => written(all),
     }
+}
+
+/// What a coefficient can be the time of.
+const TERMS: [Term; 6] = [
+    Term::Step,
+    Term::Prompt,
+    Term::PromptContext,
+    Term::Sequence,
+    Term::SequenceContext,
+    Term::Context,
+];
+
+/// The same, as written.
+pub(crate) fn terms() -> Vec<Value> {
+    match TERMS[0] {
+        Term::Step
+        | Term::Prompt
+        | Term::PromptContext
+        | Term::Sequence
+        | Term::SequenceContext
+        | Term::Context => written(TERMS),
+    }
+}
+
+/// A fit of more samples than a run at hand has.
+pub(crate) fn fits() -> Vec<Value> {
+    let coefficients = vec![Coefficient { term: Term::Step, time: Seconds(0.004) }];
+    let (error, held_out_error) = (Ratio::percent(3.0), Ratio::percent(3.5));
+    let undetermined = vec![Term::Sequence];
+    written([Fit { fitted: 40, held_out: 10, coefficients, undetermined, error, held_out_error }])
+}
+
+/// A load that was run more than once; of a figure too few runs can have it to tell anything.
+pub(crate) fn level_repeats() -> Vec<Value> {
+    let rate =
+        |runs, mean, within, spread, differ| Some(Repeated { runs, mean, within, spread, differ });
+    let (mean, wide) = (TokensPerSecond(100.0), TokensPerSecond(7.5));
+    let several =
+        rate(3, Estimate::within(mean, wide), Some(wide), Some(Ratio::percent(3.0)), Some(false));
+    let one = rate(1, Estimate::bare(mean), None, None, None);
+    let time = Some(Repeated {
+        runs: 3,
+        mean: Estimate::within(Seconds(0.5), Seconds(0.1)),
+        within: None,
+        spread: None,
+        differ: None,
+    });
+    let figures = |total_rate, ttft_p99| Repeats {
+        runs: 3,
+        void: 1,
+        output_rate: several,
+        total_rate,
+        ttft_p50: time,
+        ttft_p99,
+        tpot_p50: None,
+        e2e_p50: None,
+    };
+    let level = Level::InFlight(8);
+    written([
+        LevelRepeats { level, figures: figures(one, None) },
+        LevelRepeats { level, figures: figures(None, time) },
+    ])
 }
 
 /// What can explain a wrong figure.
