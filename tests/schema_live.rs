@@ -245,7 +245,8 @@ fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
 fn summed_parts() -> Vec<(&'static str, Vec<Value>)> {
     let summed = vec![
         ("doubt", variants::doubts()),
-        ("fit", variants::fits()),
+        ("step_fit", variants::step_fits()),
+        ("request_fit", variants::request_fits()),
         ("term", variants::terms()),
         ("outcome", variants::outcomes()),
         ("verdict", variants::verdicts()),

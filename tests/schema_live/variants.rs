@@ -8,9 +8,12 @@ use mtok::record::reading::Throttle;
 use mtok::record::{Arrivals, Failure, FailureKind, Finish, Lengths, Level, Outcome, Phase};
 use mtok::report::ModelCard;
 use mtok::summary::{
-    Coefficient, Doubt, Fit, Goodput, Percentile, Repeated, Repeats, Term, Verdict,
+    Coefficient, Doubt, Fit, Goodput, Percentile, Repeated, Repeats, RequestFit, StepFit, Term,
+    Verdict,
 };
-use mtok::units::{Bytes, Estimate, Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond};
+use mtok::units::{
+    Bytes, Estimate, Quantity, Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -290,42 +293,57 @@ pub(crate) fn terms() -> Vec<Value> {
 }
 
 /// A fit of more samples than a run at hand has.
-pub(crate) fn fits() -> Vec<Value> {
+fn fit() -> Fit {
     let coefficients = vec![Coefficient { term: Term::Step, time: Seconds(0.004) }];
     let (error, held_out_error) = (Ratio::percent(3.0), Ratio::percent(3.5));
     let undetermined = vec![Term::Sequence];
-    written([Fit { fitted: 40, held_out: 10, coefficients, undetermined, error, held_out_error }])
+    Fit { fitted: 40, held_out: 10, coefficients, undetermined, error, held_out_error }
 }
 
-/// A load that was run more than once; of a figure too few runs can have it to tell anything.
+/// Fits of an engine's steps: of each kind, and of none.
+pub(crate) fn step_fits() -> Vec<Value> {
+    let of = |fit: Option<Fit>| StepFit { prefill: fit.clone(), decode: fit.clone(), mixed: fit };
+    written([of(Some(fit())), of(None)])
+}
+
+/// Fits of a server's requests: of each kind, and of none.
+pub(crate) fn request_fits() -> Vec<Value> {
+    let of = |fit: Option<Fit>| RequestFit { prefill: fit.clone(), decode: fit };
+    written([of(Some(fit())), of(None)])
+}
+
+/// A load that was run more than once: with every figure, with few runs that have one, with none.
 pub(crate) fn level_repeats() -> Vec<Value> {
-    let rate =
-        |runs, mean, within, spread, differ| Some(Repeated { runs, mean, within, spread, differ });
-    let (mean, wide) = (TokensPerSecond(100.0), TokensPerSecond(7.5));
-    let several =
-        rate(3, Estimate::within(mean, wide), Some(wide), Some(Ratio::percent(3.0)), Some(false));
-    let one = rate(1, Estimate::bare(mean), None, None, None);
-    let time = Some(Repeated {
-        runs: 3,
-        mean: Estimate::within(Seconds(0.5), Seconds(0.1)),
-        within: None,
-        spread: None,
-        differ: None,
-    });
-    let figures = |total_rate, ttft_p99| Repeats {
-        runs: 3,
-        void: 1,
-        output_rate: several,
-        total_rate,
-        ttft_p50: time,
-        ttft_p99,
-        tpot_p50: None,
-        e2e_p50: None,
-    };
-    let level = Level::InFlight(8);
+    fn several<Q: Quantity>(mean: f64) -> Repeated<Q> {
+        let half = Q::of(0.1 * mean);
+        let spread = Some(Ratio::percent(3.0));
+        let mean = Estimate::within(Q::of(mean), half);
+        Repeated { runs: 3, mean, within: Some(half), spread, differ: Some(false) }
+    }
+    fn one<Q: Quantity>(mean: f64) -> Repeated<Q> {
+        let mean = Estimate::bare(Q::of(mean));
+        Repeated { runs: 1, mean, within: None, spread: None, differ: None }
+    }
+    fn figures(
+        rate: Option<Repeated<TokensPerSecond>>,
+        time: Option<Repeated<Seconds>>,
+    ) -> LevelRepeats {
+        let figures = Repeats {
+            runs: 3,
+            void: 1,
+            output_rate: rate,
+            total_rate: rate,
+            ttft_p50: time,
+            ttft_p99: time,
+            tpot_p50: time,
+            e2e_p50: time,
+        };
+        LevelRepeats { level: Level::InFlight(8), figures }
+    }
     written([
-        LevelRepeats { level, figures: figures(one, None) },
-        LevelRepeats { level, figures: figures(None, time) },
+        figures(Some(several(100.0)), Some(several(0.5))),
+        figures(Some(one(100.0)), Some(one(0.5))),
+        figures(None, None),
     ])
 }
 
