@@ -24,6 +24,7 @@
 mod count;
 mod energy;
 mod estimate;
+mod exact;
 mod money;
 mod parse;
 mod quantity;
@@ -36,6 +37,7 @@ mod time;
 pub use count::{Bytes, Flops, Tokens};
 pub use energy::{Joules, JoulesPerToken, Watts};
 pub use estimate::Estimate;
+pub use exact::PicoUsd;
 pub use money::{ListPrice, Usd, UsdPerHour, UsdPerMtok};
 pub use parse::ParseError;
 pub use quantity::Quantity;
