@@ -1,7 +1,8 @@
 //! The book: `data/prices.toml`, checked as it loads.
 
-use super::entry::{Entry, Figures, OtherSource, Size, Source};
+use super::entry::{Entry, Figures, OtherSource, Size};
 use super::error::PriceError;
+use super::tariff::Source;
 use crate::units::{ListPrice, Tokens};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -173,7 +174,7 @@ impl Place<'_> {
             .map(|f| self.figures(&f.input, f.cached_input.as_deref(), &f.output))
             .transpose()?;
         let RawSource { book, version, licence, date, key, .. } = raw;
-        Ok(OtherSource { source: Source { book, version, licence, date, key }, differs })
+        Ok(OtherSource { source: Source { book, version, licence, date, key, url: None }, differs })
     }
 
     fn figures(

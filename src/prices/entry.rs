@@ -1,6 +1,7 @@
 //! One model at one provider: what it charges, and who says so.
 
 use super::mix::Mix;
+use super::tariff::Source;
 use crate::units::{ListPrice, Tokens, UsdPerMtok};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -16,21 +17,6 @@ pub struct Figures {
     pub cached_input: Option<ListPrice>,
     /// Output, reasoning included.
     pub output: ListPrice,
-}
-
-/// Which book says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// The book: `genai-prices`.
-    pub book: String,
-    /// Its version.
-    pub version: String,
-    /// Its licence.
-    pub licence: String,
-    /// The day of the snapshot.
-    pub date: Date,
-    /// The model's key in it.
-    pub key: String,
 }
 
 /// A second book that has the model, too.

@@ -25,6 +25,12 @@ impl PicoUsd {
         scaled(amount.mantissa(), amount.scale(), DECIMALS).map(Self)
     }
 
+    /// This many times the amount, rounded half to even; `None` where it is beyond 128 bits.
+    pub fn times(self, factor: Decimal) -> Option<Self> {
+        let factor = factor.normalize();
+        scaled(self.0.checked_mul(factor.mantissa())?, factor.scale(), 0).map(Self)
+    }
+
     /// As an estimate, for sums with estimates.
     #[expect(clippy::cast_precision_loss, reason = "an estimate has the 16 digits of an f64")]
     pub fn estimate(self) -> Usd {
@@ -172,6 +178,15 @@ mod tests {
         assert_eq!(most.bill_pico(Tokens(u64::MAX), Decimal::MAX), None);
         let least = price("0.0000000000000000000000000001");
         assert_eq!(least.bill_pico(Tokens(1), least.0), Some(PicoUsd(0)));
+    }
+
+    #[test]
+    fn a_percentage_is_rounded_once() {
+        let times = |pico, by: &str| PicoUsd(pico).times(by.parse().unwrap());
+        assert_eq!(times(1_000, "0.055"), Some(PicoUsd(55)));
+        assert_eq!(times(10, "0.05"), Some(PicoUsd(0))); // 0.5
+        assert_eq!(times(30, "0.05"), Some(PicoUsd(2))); // 1.5
+        assert_eq!(times(i128::MAX, "2"), None);
     }
 
     #[track_caller]
