@@ -8,8 +8,10 @@
 //! Deliberately absent: today's date, which is passed in, and what a run cost, which is `cost`.
 
 mod age;
+pub mod billing;
 mod book;
 mod comparable;
+pub mod difference;
 mod entry;
 mod error;
 mod hours;
@@ -20,7 +22,9 @@ mod tariff;
 mod terms;
 
 pub use age::{STALE_AFTER_DAYS, is_stale};
+pub use billing::{Bill, BillError, Request, Usage, bill, bill_as_of};
 pub use book::Book;
+pub use difference::{Effects, Period, difference};
 pub use entry::{Entry, Figures, OtherSource, Size};
 pub use error::PriceError;
 pub use hours::{Hours, Window};

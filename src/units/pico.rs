@@ -49,10 +49,8 @@ impl ListPrice {
     pub fn bill_pico(self, tokens: Tokens, times: Decimal) -> Option<PicoUsd> {
         let price = self.0.normalize();
         let times = times.normalize();
-        let mantissa = price
-            .mantissa()
-            .checked_mul(times.mantissa())?
-            .checked_mul(i128::from(tokens.0))?;
+        let mantissa =
+            price.mantissa().checked_mul(times.mantissa())?.checked_mul(i128::from(tokens.0))?;
         let scale = price.scale() + times.scale() + MTOK_DECIMALS;
         scaled(mantissa, scale, DECIMALS).map(PicoUsd)
     }
@@ -78,8 +76,10 @@ fn scaled(mantissa: i128, scale: u32, to: u32) -> Option<i128> {
 impl std::fmt::Display for PicoUsd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, rest) =
-            (self.0.unsigned_abs() / 10_u128.pow(DECIMALS), self.0.unsigned_abs() % 10_u128.pow(DECIMALS));
+        let (whole, rest) = (
+            self.0.unsigned_abs() / 10_u128.pow(DECIMALS),
+            self.0.unsigned_abs() % 10_u128.pow(DECIMALS),
+        );
         let decimals = format!("{rest:012}");
         let kept = decimals.trim_end_matches('0').len().max(2);
         write!(f, "{sign}{whole}.{} USD", &decimals[..kept])

@@ -57,8 +57,7 @@ impl Keeping {
     };
 
     /// Anthropic's longer lifetime, whose writes cost more.
-    pub const ANTHROPIC_1H: Self =
-        Self { lifetime: Some(Seconds(3_600.0)), ..Self::ANTHROPIC_5M };
+    pub const ANTHROPIC_1H: Self = Self { lifetime: Some(Seconds(3_600.0)), ..Self::ANTHROPIC_5M };
 
     /// `DeepSeek`, as it was until 2025: on disk, in units of 64 tokens, "a few hours to a few days";
     /// a few is read as 3 hours. Its models with a sliding window find whole earlier prompts only,
@@ -194,10 +193,7 @@ impl Shelf {
 /// What becomes of each prompt of a trace.
 pub fn reuse(requests: &[Traced], keeping: Keeping) -> Vec<Reused> {
     let mut shelf = Shelf::new(keeping);
-    requests
-        .iter()
-        .map(|one| shelf.ask(one.at, one.prompt, one.blocks.iter().copied()))
-        .collect()
+    requests.iter().map(|one| shelf.ask(one.at, one.prompt, one.blocks.iter().copied())).collect()
 }
 
 #[cfg(test)]
@@ -239,7 +235,12 @@ mod tests {
         // 3 is known behind 1, 2, and here it stands behind 4; so does 2 behind nothing.
         check(
             Keeping::FOREVER,
-            &[(0.0, &[1, 2, 3], 0), (1.0, &[1, 4, 3], T), (2.0, &[2, 3], 0), (3.0, &[1, 4, 3], 3 * T)],
+            &[
+                (0.0, &[1, 2, 3], 0),
+                (1.0, &[1, 4, 3], T),
+                (2.0, &[2, 3], 0),
+                (3.0, &[1, 4, 3], 3 * T),
+            ],
         );
     }
 

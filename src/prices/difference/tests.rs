@@ -1,0 +1,1 @@
+//! Differences worked by hand, and what must hold of every difference.
