@@ -13,7 +13,7 @@ mod bill;
 mod charge;
 mod error;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod usage;
 
 pub use bill::{Bill, Line, LineKind, Part};
