@@ -18,6 +18,7 @@ mod usage;
 
 pub use bill::{Bill, Line, LineKind, Part};
 pub use error::BillError;
+pub(in crate::prices) use usage::is_input;
 pub use usage::{Counting, Reported, Usage, UsageError};
 
 use super::tariff::{Service, Tariff};
@@ -35,12 +36,16 @@ pub struct Request {
     pub service: Option<Service>,
     /// Choices that cost a percentage more, by the tariff's own names.
     pub uplifts: Vec<String>,
+    /// How many requests the tokens are of. More than 1 only where an export has added requests up:
+    /// then the mean prompt decides the tier, fees and minimums count that often, and grains, which
+    /// can't be known of a sum, are left out.
+    pub count: u64,
 }
 
 impl Request {
     /// A request of the standard service.
     pub fn new(at: Timestamp, usage: Usage) -> Self {
-        Self { at, usage, service: None, uplifts: Vec::new() }
+        Self { at, usage, service: None, uplifts: Vec::new(), count: 1 }
     }
 }
 

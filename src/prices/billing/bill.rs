@@ -115,6 +115,7 @@ pub(super) struct Charged {
     pub(super) cause: Cause,
     pub(super) lines: Vec<Line>,
     pub(super) tokens: Tokens,
+    pub(super) requests: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -168,7 +169,7 @@ impl Bill {
     }
 
     pub(super) fn add(&mut self, charged: Charged) {
-        let mut whole = Sum { count: 1, tokens: charged.tokens, amount: PicoUsd(0) };
+        let mut whole = Sum { count: charged.requests, tokens: charged.tokens, amount: PicoUsd(0) };
         for Line { kind, price, count, amount } in charged.lines {
             whole.amount += amount;
             self.lines.entry((kind, price)).or_default().add(Sum {
@@ -178,7 +179,7 @@ impl Bill {
             });
         }
         self.parts.entry(charged.cause).or_default().add(whole);
-        self.requests += 1;
+        self.requests = self.requests.saturating_add(charged.requests);
     }
 }
 

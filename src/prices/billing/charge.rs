@@ -3,7 +3,7 @@
 
 use super::bill::{Cause, Charged, Line, LineKind};
 use super::error::BillError;
-use super::usage::{Usage, is_input};
+use super::usage::is_input;
 use super::{Request, Tariff};
 use crate::prices::rates::TokenKind;
 use crate::prices::schedule::{Band, Tiering};
@@ -67,9 +67,10 @@ impl<'a> Desk<'a> {
                 per_request: schedule.per_request,
             }
         });
-        let terms = Counter { entry, terms: &tariff.terms, times: times(entry, tariff, request)? };
-        let bands = laid.reached(request.usage.prompt());
-        let pieces = pieces(entry, &request.usage, bands, laid.tiering)?;
+        let (times, count) = (times(entry, tariff, request)?, request.count);
+        let terms = Counter { entry, terms: &tariff.terms, times, count };
+        let bands = laid.reached(Tokens(request.usage.prompt().0.div_ceil(count.max(1))));
+        let pieces = pieces(entry, request, bands, laid.tiering)?;
         Ok(Charged {
             cause: Cause {
                 tariff_from: tariff.from,
@@ -80,6 +81,7 @@ impl<'a> Desk<'a> {
             },
             lines: terms.lines(&pieces, laid.per_request)?,
             tokens: request.usage.total(),
+            requests: count,
         })
     }
 }
@@ -117,7 +119,7 @@ const PROMPT: [TokenKind; 11] = [
 /// each stretch of the prompt is at its own, and the output at those of the last.
 fn pieces(
     entry: &str,
-    usage: &Usage,
+    request: &Request,
     bands: &[Band],
     tiering: Tiering,
 ) -> Result<Vec<Piece>, BillError> {
@@ -127,6 +129,7 @@ fn pieces(
     };
     // There always is a first band, and every prompt reaches it.
     let Some(last) = bands.last() else { return Ok(Vec::new()) };
+    let (usage, count) = (&request.usage, request.count.max(1));
     let mut pieces = Vec::new();
     let marginal = tiering == Tiering::Marginal && bands.len() > 1;
     for (kind, tokens) in usage.iter().filter(|(kind, _)| !marginal || !is_input(*kind)) {
@@ -139,9 +142,11 @@ fn pieces(
             let (from, to) = (at, tokens.0.saturating_add(at));
             at = to;
             for (index, band) in bands.iter().enumerate() {
-                let begin = band.above.map_or(0, |above| above.0).max(from);
+                // Of several requests, each has a stretch of its own in each band.
+                let all = |above: Tokens| above.0.saturating_mul(count);
+                let begin = band.above.map_or(0, all).max(from);
                 let end = bands.get(index + 1).and_then(|next| next.above);
-                let end = end.map_or(to, |above| above.0.min(to));
+                let end = end.map_or(to, |above| all(above).min(to));
                 if begin < end {
                     let tokens = Tokens(end - begin);
                     pieces.push(Piece { kind, price: price(band, kind, tokens)?, tokens });
@@ -157,6 +162,7 @@ struct Counter<'a> {
     entry: &'a str,
     terms: &'a Terms,
     times: Decimal,
+    count: u64,
 }
 
 impl Counter<'_> {
@@ -177,9 +183,10 @@ impl Counter<'_> {
             });
         }
         let grain = self.grain(pieces)?;
+        let count = self.count;
         let mut fee = |kind, amount: PicoUsd| {
             if amount != PicoUsd(0) {
-                lines.push(Line { kind, price: None, count: 1, amount });
+                lines.push(Line { kind, price: None, count, amount });
             }
             lines.iter().map(|line| line.amount).sum::<PicoUsd>()
         };
@@ -202,6 +209,9 @@ impl Counter<'_> {
     /// What rounding adds to the tokens of each kind, at the price of its last.
     fn grain(&self, pieces: &[Piece]) -> Result<PicoUsd, BillError> {
         let mut sum = PicoUsd(0);
+        if self.count != 1 {
+            return Ok(sum);
+        }
         for kind in pieces.chunk_by(|one, next| one.kind == next.kind) {
             let Some(last) = kind.last() else { continue };
             let exact: Tokens = kind.iter().map(|piece| piece.tokens).sum();
@@ -221,7 +231,9 @@ impl Counter<'_> {
     }
 
     fn usd(&self, field: &'static str, amount: ListUsd) -> Result<PicoUsd, BillError> {
-        PicoUsd::of(amount.0).ok_or_else(|| self.field(field))
+        let each = PicoUsd::of(amount.0);
+        let all = each.and_then(|each| each.0.checked_mul(i128::from(self.count)));
+        all.map(PicoUsd).ok_or_else(|| self.field(field))
     }
 
     fn field(&self, field: &'static str) -> BillError {

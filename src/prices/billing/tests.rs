@@ -258,6 +258,25 @@ fn fees_minimums_and_routers_come_on_top_in_this_order() {
 }
 
 #[test]
+fn requests_that_were_added_up_are_at_the_tier_of_their_mean() {
+    // 100 requests of 150,000 tokens are below 200,000; 3 of 300,000 above.
+    let of = |count, tokens| Request { count, ..request(NOON, &[(Input, tokens)]) };
+    check_request(&tiered(Tiering::Cliff), &of(100, 15_000_000), "45");
+    check_request(&tiered(Tiering::Cliff), &of(3, 900_000), "5.4");
+    // Each 200,000 × 3 and 100,000 × 6.
+    check_request(&tiered(Tiering::Marginal), &of(3, 900_000), "3.6");
+    let rounding = Rounding { grain: Tokens(1_000), direction: Direction::Up };
+    let terms = Terms { minimum: list_usd("0.01"), rounding, ..Terms::default() };
+    let mut tariff = with_terms(terms);
+    tariff.schedule.per_request = list_usd("0.005");
+    // 3,001 tokens at 2, three fees, lifted to three minimums.
+    check_request(&tariff, &of(3, 3_001), "0.03");
+    check_request(&tariff, &of(0, 0), "0");
+    let bill = bill("e", &[tariff], [&of(3, 9_001)]).unwrap();
+    assert_eq!((bill.total(), bill.requests()), (usd("0.033002"), 3));
+}
+
+#[test]
 fn an_uplift_multiplies_the_prices() {
     let percent = |text: &str| Percent(text.parse().unwrap());
     let uplifts = [("us".to_owned(), percent("110")), ("fast".to_owned(), percent("250"))];

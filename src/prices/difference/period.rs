@@ -39,8 +39,8 @@ impl Shape {
         let total = |requests: &[Request]| requests.iter().map(|one| one.usage).sum::<Usage>();
         let [usage, other] = [total(old), total(new)];
         let tokens = usage.total().0 > 0 && other.total().0 > 0;
-        let shape = |usage: &Usage, requests: usize| {
-            let requests = Decimal::from(requests as u64);
+        let shape = |usage: &Usage, requests: &[Request]| {
+            let requests: Decimal = requests.iter().map(|one| Decimal::from(one.count)).sum();
             let volume = if tokens { Decimal::from(usage.total().0) } else { requests };
             let input: Decimal = CACHE.iter().map(|kind| Decimal::from(usage.get(*kind).0)).sum();
             let mut mix: BTreeMap<TokenKind, Decimal> = usage
@@ -57,7 +57,7 @@ impl Shape {
                 cache: cache.map(|(kind, part)| (kind, share(part, input))).collect(),
             }
         };
-        let mut pair = [shape(&usage, old.len()), shape(&other, new.len())];
+        let mut pair = [shape(&usage, old), shape(&other, new)];
         for (empty, full) in [(0, 1), (1, 0)] {
             if pair[empty].volume.is_zero() {
                 pair[empty].mix = pair[full].mix.clone();

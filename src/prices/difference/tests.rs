@@ -44,7 +44,8 @@ fn check(
 
 #[test]
 fn where_one_factor_changes_the_others_have_no_effect() {
-    let (one, two) = (&tariff(&[(Input, "1"), (Output, "4")]), &tariff(&[(Input, "2"), (Output, "4")]));
+    let (one, two) =
+        (&tariff(&[(Input, "1"), (Output, "4")]), &tariff(&[(Input, "2"), (Output, "4")]));
     let month: &[&[(TokenKind, u64)]] = &[&[(Input, 3_000_000), (Output, 1_000_000)]];
     check([one, one], month, month, &[]);
     check([one, two], month, month, &[("price", "3")]);
@@ -76,14 +77,21 @@ fn tiers_grains_minimums_fees_and_routers_have_their_places() {
     check([&tiered, &tiered], &[halves, halves], &[whole], &[("terms", "0.4")]);
 
     let rounding = Rounding { grain: Tokens(1_000), direction: Direction::Up };
-    let grained = Tariff { terms: Terms { rounding, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
+    let grained =
+        Tariff { terms: Terms { rounding, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
     // 1,000 tokens are 1,000, and 10 times 100 are 10,000.
     let tenth = &[(Input, 100)][..];
     check([&grained, &grained], &[&[(Input, 1_000)]], &[tenth; 10], &[("rounding", "0.009")]);
 
     let least = Some(ListUsd(Decimal::ONE));
-    let minimum = Tariff { terms: Terms { minimum: least, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
-    check([&minimum, &minimum], &[&[(Input, 2_000_000)]], &[&[(Input, 1_000_000)], &[(Input, 1_000_000)]], &[]);
+    let minimum =
+        Tariff { terms: Terms { minimum: least, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
+    check(
+        [&minimum, &minimum],
+        &[&[(Input, 2_000_000)]],
+        &[&[(Input, 1_000_000)], &[(Input, 1_000_000)]],
+        &[],
+    );
     let quarter = &[(Input, 500_000)][..];
     check([&minimum, &minimum], &[&[(Input, 2_000_000)]], &[quarter; 4], &[("rounding", "2")]);
 
@@ -94,14 +102,16 @@ fn tiers_grains_minimums_fees_and_routers_have_their_places() {
 
     // A router that takes 10 % from now on is a price.
     let router_fee = Some(Percent(Decimal::TEN));
-    let routed = Tariff { terms: Terms { router_fee, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
+    let routed =
+        Tariff { terms: Terms { router_fee, ..Terms::default() }, ..tariff(&[(Input, "1")]) };
     let million = &[&[(Input, 1_000_000)][..]];
     check([&tariff(&[(Input, "1")]), &routed], million, million, &[("price", "0.1")]);
 }
 
 #[test]
 fn from_nothing_and_to_nothing_it_is_prices_and_volume() {
-    let (one, two) = (&tariff(&[(Input, "1"), (Output, "9")]), &tariff(&[(Input, "2"), (Output, "9")]));
+    let (one, two) =
+        (&tariff(&[(Input, "1"), (Output, "9")]), &tariff(&[(Input, "2"), (Output, "9")]));
     let million: &[&[(TokenKind, u64)]] = &[&[(Input, 1_000_000)]];
     check([one, one], &[], &[], &[]);
     check([one, one], &[], million, &[("volume", "1")]);
@@ -126,7 +136,8 @@ fn deepseeks_user_with_half_the_misses_and_a_third_of_the_output() {
     let tariffs = deepseek();
     let effects = difference(period(&tariffs, OLD, &old), period(&tariffs, NEW, &new)).unwrap();
     assert_eq!((effects.old, effects.new), (usd("77"), usd("12.04")));
-    let fractions = [(-19_803, 550), (-68_474, 10_725), (-159_901, 21_450), (-162_113, 10_725), (0, 1), (0, 1)];
+    let fractions =
+        [(-19_803, 550), (-68_474, 10_725), (-159_901, 21_450), (-162_113, 10_725), (0, 1), (0, 1)];
     for ((name, PicoUsd(got)), (over, under)) in effects.named().into_iter().zip(fractions) {
         let want = over * 1_000_000_000_000_i128;
         // The values between the two bills are rounded to the picodollar: so much may be lost.
@@ -140,7 +151,8 @@ fn deepseeks_user_with_half_the_misses_and_a_third_of_the_output() {
 fn a_tariff_that_changes_within_a_period_ends_it() {
     let tariffs = deepseek();
     let requests = [request(OLD, &[(Input, 1)]), request(NEW, &[(Input, 1)])];
-    let error = difference(period(&tariffs, OLD, &requests), period(&tariffs, NEW, &[])).unwrap_err();
+    let error =
+        difference(period(&tariffs, OLD, &requests), period(&tariffs, NEW, &[])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`e`: the tariff of 2025-09-15T00:00:00Z does not hold at 2025-10-15T00:00:00Z, in the same period"
