@@ -2,17 +2,22 @@
 //!
 //! Invariant: every price is an exact decimal with a source and a day, or the book doesn't load.
 //! Nothing is averaged between books: where two disagree an entry carries both. Guarded by `book`'s
-//! tests, and against the snapshots themselves by `tests/books.rs`.
+//! tests, and against the snapshots themselves by `tests/books.rs` and `tests/price_books.rs`.
 //!
 //! Missing is not zero: without a price for cached input, cached tokens cost the input price.
 //! Deliberately absent: today's date, which is passed in, and what a run cost, which is `cost`.
 
 mod age;
 mod book;
+mod check;
 mod comparable;
+mod diff;
 mod entry;
 mod error;
+mod file;
 mod hours;
+pub mod import;
+mod merge;
 mod mix;
 mod rates;
 mod schedule;
@@ -21,9 +26,12 @@ mod terms;
 
 pub use age::{STALE_AFTER_DAYS, is_stale};
 pub use book::Book;
-pub use entry::{Entry, Figures, OtherSource, Size};
+pub use check::{EntryFault, PRICE_MAX};
+pub use diff::{Change, Changed, Diff, Place, What, prices};
+pub use entry::{Ending, Entry, Figures, Kind, OtherSource, Size};
 pub use error::PriceError;
 pub use hours::{Hours, Window};
+pub use merge::{Merged, merge};
 pub use mix::Mix;
 pub use rates::{Rates, TokenKind};
 pub use schedule::{Band, Schedule, Tier, Tiering};
