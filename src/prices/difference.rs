@@ -26,6 +26,7 @@ mod shapley;
 mod tests;
 
 use super::billing::{Bill, BillError, LineKind, Request, bill, bill_as_of};
+use super::entry::Entry;
 use super::tariff::Tariff;
 use crate::hint::{Fault, Hint};
 use crate::units::PicoUsd;
@@ -166,7 +167,12 @@ fn unrounded(bill: &Bill) -> PicoUsd {
     bill.total() - rounding(bill)
 }
 
-impl Period<'_> {
+impl<'a> Period<'a> {
+    /// A period's requests at an entry's prices.
+    pub fn of(entry: &'a Entry, as_of: Timestamp, requests: &'a [Request]) -> Self {
+        Self { entry: &entry.id, tariffs: &entry.tariffs, as_of, requests }
+    }
+
     /// Its bill, at the one tariff that holds for all of it.
     fn own(self) -> Result<Bill, DifferenceError> {
         let Self { entry, tariffs, as_of, requests } = self;

@@ -14,6 +14,7 @@ mod reason;
 mod tests;
 
 use super::billing::{BillError, bill};
+use super::entry::Entry;
 use super::export::{Billed, Metered};
 use super::tariff::Tariff;
 use crate::units::PicoUsd;
@@ -26,6 +27,12 @@ pub struct Priced<'a> {
     pub entry: &'a str,
     /// Its tariffs.
     pub tariffs: &'a [Tariff],
+}
+
+impl<'a> From<&'a Entry> for Priced<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Self { entry: &entry.id, tariffs: &entry.tariffs }
+    }
 }
 
 /// A line that was billed otherwise than the book says.
