@@ -70,9 +70,7 @@ fn stand_beside(entry: &mut Entry, other: &Entry) {
         .schedule
         .rates
         .iter()
-        .filter(|(kind, price)| {
-            ours.and_then(|ours| ours.get(*kind)).is_some_and(|our| our != *price)
-        })
+        .filter(|(kind, price)| ours.and_then(|ours| ours.get(*kind)).is_some_and(|our| our != *price))
         .collect();
     entry.others.retain(|known| known.source.book != theirs.source.book);
     entry.others.push(OtherSource { source: theirs.source.clone(), differs });

@@ -52,16 +52,8 @@ pub(super) fn read(
 /// What the book holds beside the prices. `plans` are subscriptions, `estimates` models without a
 /// price, `bases` and `models_dev` say how the book was made.
 const TOP: &[&str] = &[
-    "aliases",
-    "bases",
-    "estimates",
-    "models_dev",
-    "plans",
-    "prices",
-    "schedules",
-    "schema",
-    "status",
-    "updated_at",
+    "aliases", "bases", "estimates", "models_dev", "plans", "prices", "schedules", "schema",
+    "status", "updated_at",
 ];
 
 fn ending(json: &Json, provider: &str, model: &str) -> Option<Ending> {
@@ -151,14 +143,7 @@ fn rule(json: &Json, holidays: Option<&Json>) -> Result<Rule, String> {
 }
 
 const RULE: &[&str] = &[
-    "provider",
-    "source",
-    "note",
-    "terms",
-    "holidays",
-    "weekdays_only",
-    "valid_from",
-    "valid_until",
+    "provider", "source", "note", "terms", "holidays", "weekdays_only", "valid_from", "valid_until",
 ];
 
 fn instant(json: Option<&Json>) -> Result<Option<Timestamp>, String> {
@@ -293,10 +278,9 @@ fn scaled(schedule: &Schedule, factor: Decimal) -> Result<Schedule, String> {
     let rates = |rates: &Rates| -> Result<Rates, String> {
         rates.iter().map(|(kind, price)| Ok((kind, times(price, factor)?))).collect()
     };
-    let tiers = schedule
-        .tiers
-        .iter()
-        .map(|tier| Ok::<_, String>(Tier { above: tier.above, rates: rates(&tier.rates)? }));
+    let tiers = schedule.tiers.iter().map(|tier| {
+        Ok::<_, String>(Tier { above: tier.above, rates: rates(&tier.rates)? })
+    });
     Ok(Schedule {
         rates: rates(&schedule.rates)?,
         tiers: tiers.collect::<Result<_, _>>()?,
