@@ -293,25 +293,27 @@ fn beside(
     let family = header.model.family.as_deref();
     let parameters = header.model.shape.as_ref().map(|shape| shape.parameters);
     let row = |entry: &Entry| {
-        let blended = entry.blended(mix);
+        let figures = entry.figures(today)?;
+        let blended = entry.blended(mix, today)?;
         let break_even =
             full.map(|full| full.value / blended).filter(|ratio| ratio.get().is_finite());
-        Beside {
+        let source = &entry.tariff_on(today)?.source;
+        Some(Beside {
             id: entry.id.clone(),
             name: entry.name.clone(),
             provider: entry.provider.clone(),
-            same_model: Some(entry.family.as_str()) == family,
-            input: entry.figures.input,
-            output: entry.figures.output,
+            same_model: entry.family.is_some() && entry.family.as_deref() == family,
+            input: figures.input,
+            output: figures.output,
             blended,
             break_even,
-            source: format!("{} {}", entry.source.book, entry.source.version),
-            date: entry.date(),
-            stale: is_stale(entry.date(), today),
-            notes: notes(entry, header.workload.prompt.mean()),
-        }
+            source: source.name(),
+            date: source.date,
+            stale: is_stale(source.date, today),
+            notes: notes(entry, header.workload.prompt.mean(), today),
+        })
     };
-    book.comparable(family, parameters, APIS).into_iter().map(row).collect()
+    book.comparable(family, parameters, APIS, today).into_iter().filter_map(row).collect()
 }
 
 /// What of the machine speaks against the figures.
@@ -345,8 +347,8 @@ fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String
 }
 
 /// What must be said beside an entry's figures for prompts of this length.
-fn notes(entry: &Entry, prompt: Tokens) -> Vec<String> {
-    let limit = entry.prompt_tokens_max.filter(|limit| prompt > *limit);
+fn notes(entry: &Entry, prompt: Tokens, today: Date) -> Vec<String> {
+    let limit = entry.prompt_tokens_max(today).filter(|limit| prompt > *limit);
     let dearer = limit.map(|limit| format!("prompts of more than {limit} cost more than this"));
     entry.note.iter().cloned().chain(dearer).collect()
 }

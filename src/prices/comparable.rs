@@ -8,10 +8,12 @@
 //!    the vendors' small ones below [`LARGE_FROM`] parameters or where the size is unknown, else
 //!    the large ones.
 //!
-//! The closed two have their places kept, if at least one place is left for 1 and 2.
+//! The closed two have their places kept, if at least one place is left for 1 and 2. Only entries
+//! with prices on the day are comparable, for input and for output.
 
 use super::book::Book;
 use super::entry::{Entry, Size};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
 
@@ -30,9 +32,12 @@ impl Book {
         family: Option<&str>,
         parameters: Option<u64>,
         at_most: usize,
+        day: Date,
     ) -> Vec<&Entry> {
-        let same: Vec<&Entry> =
-            self.entries().iter().filter(|entry| Some(entry.family.as_str()) == family).collect();
+        let priced = |entry: &&Entry| entry.family.is_some() && entry.figures(day).is_some();
+        let all: Vec<&Entry> = self.entries().iter().filter(priced).collect();
+        let is_family = |entry: &Entry| family.is_some() && entry.family.as_deref() == family;
+        let same: Vec<&Entry> = all.iter().copied().filter(|entry| is_family(entry)).collect();
         let parameters = parameters
             .filter(|count| *count > 0)
             .or_else(|| same.iter().find_map(|entry| entry.parameters));
@@ -42,42 +47,42 @@ impl Book {
             _ => Size::Small,
         };
         let kept = if at_most > CLOSED { CLOSED } else { 0 };
-        let closed = self
-            .entries()
-            .iter()
-            .filter(|entry| entry.size == Some(size) && Some(entry.family.as_str()) != family)
-            .take(kept);
+        let closed = |entry: &&Entry| entry.size == Some(size) && !is_family(entry);
+        let closed: Vec<&Entry> = all.iter().copied().filter(closed).take(kept).collect();
 
         let mut chosen = same;
-        chosen.sort_by(|a, b| cheaper(a, b));
+        chosen.sort_by(|a, b| cheaper(a, b, day));
         if let Some(parameters) = parameters {
-            chosen.extend(self.neighbours(family, parameters));
+            let others = all.into_iter().filter(|entry| !is_family(entry));
+            chosen.extend(neighbours(others, parameters, day));
         }
         chosen.truncate(at_most - kept);
         chosen.extend(closed);
         chosen
     }
+}
 
-    /// The cheapest entry of every other family whose size is known, nearest size first.
-    fn neighbours(&self, family: Option<&str>, parameters: u64) -> Vec<&Entry> {
-        let mut others: Vec<(u64, &Entry)> = self
-            .entries()
-            .iter()
-            .filter(|entry| Some(entry.family.as_str()) != family)
-            .filter_map(|entry| Some((entry.parameters?, entry)))
-            .collect();
-        others.sort_by(|(_, a), (_, b)| a.family.cmp(&b.family).then_with(|| cheaper(a, b)));
-        others.dedup_by(|(_, next), (_, kept)| next.family == kept.family);
-        others.sort_by(|(a, first), (b, second)| {
-            nearer(parameters, *a, *b).then_with(|| first.id.cmp(&second.id))
-        });
-        others.into_iter().map(|(_, entry)| entry).collect()
-    }
+/// The cheapest of every family whose size is known, nearest size first.
+fn neighbours<'a>(
+    others: impl Iterator<Item = &'a Entry>,
+    parameters: u64,
+    day: Date,
+) -> Vec<&'a Entry> {
+    let mut others: Vec<(u64, &Entry)> =
+        others.filter_map(|entry| Some((entry.parameters?, entry))).collect();
+    others.sort_by(|(_, a), (_, b)| a.family.cmp(&b.family).then_with(|| cheaper(a, b, day)));
+    others.dedup_by(|(_, next), (_, kept)| next.family == kept.family);
+    others.sort_by(|(a, first), (b, second)| {
+        nearer(parameters, *a, *b).then_with(|| first.id.cmp(&second.id))
+    });
+    others.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// By input + output price, then id.
-fn cheaper(a: &Entry, b: &Entry) -> Ordering {
-    let price = |entry: &Entry| -> Decimal { entry.figures.input.0 + entry.figures.output.0 };
+fn cheaper(a: &Entry, b: &Entry, day: Date) -> Ordering {
+    let price = |entry: &Entry| -> Option<Decimal> {
+        entry.figures(day).map(|figures| figures.input.0 + figures.output.0)
+    };
     price(a).cmp(&price(b)).then_with(|| a.id.cmp(&b.id))
 }
 
@@ -91,12 +96,13 @@ fn nearer(from: u64, a: u64, b: u64) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
 
     #[track_caller]
     fn beside(family: Option<&str>, parameters: Option<u64>, at_most: usize, want: &[&str]) {
         let book = Book::embedded().unwrap();
         let got: Vec<&str> =
-            book.comparable(family, parameters, at_most).iter().map(|e| e.id.as_str()).collect();
+            book.comparable(family, parameters, at_most, date(2026, 11, 22)).iter().map(|e| e.id.as_str()).collect();
         assert_eq!(got, want, "{family:?}, {parameters:?}, {at_most}");
     }
 

@@ -1,61 +1,40 @@
-//! What can be wrong with a price book.
+//! What can be wrong with a price book, and with a question to it.
 
+use super::check::EntryFault;
 use crate::hint::{Fault, Hint};
 
-/// A price book that can't be read.
+/// A price book that can't be read, or has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
     /// The file isn't a price book.
-    #[error("`{file}` is not a price book: {source}")]
-    Toml {
+    #[error("`{file}` is not a price book of the form `{form}`: {what}", form = super::file::SCHEMA)]
+    Form {
         /// The file.
         file: String,
-        /// What the reader of TOML found.
-        source: Box<toml::de::Error>,
-    },
-    /// A price isn't a plain decimal.
-    #[error("`{file}`, entry `{entry}`, `{field}`: `{value}` is not a decimal number")]
-    NotADecimal {
-        /// The file.
-        file: String,
-        /// The entry's id.
-        entry: String,
-        /// The field.
-        field: &'static str,
         /// What stands there.
-        value: String,
+        what: String,
     },
-    /// A price is negative, or greater than anybody asks.
-    #[error("`{file}`, entry `{entry}`, `{field}`: `{value}` USD/Mtok is not between 0 and {max}")]
-    OutOfRange {
+    /// A line isn't an entry.
+    #[error("`{file}`, line {line}, entry `{entry}`: {what}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The entry's id, `?` where it can't be read.
+        entry: String,
+        /// What the reader found.
+        what: String,
+    },
+    /// An entry says what no entry can.
+    #[error("`{file}`, entry `{entry}`: {fault}")]
+    Entry {
         /// The file.
         file: String,
         /// The entry's id.
         entry: String,
-        /// The field.
-        field: &'static str,
-        /// What stands there.
-        value: String,
-        /// The greatest price allowed.
-        max: u32,
-    },
-    /// A field that must say something is empty or zero.
-    #[error("`{file}`, entry `{entry}`: `{field}` is empty")]
-    Empty {
-        /// The file.
-        file: String,
-        /// The entry's id.
-        entry: String,
-        /// The field.
-        field: &'static str,
-    },
-    /// A price for cached input without a word on how input is counted, or the word without a price.
-    #[error("`{file}`, entry `{entry}`: `cached_input` and `input_includes_cached` go together")]
-    Cache {
-        /// The file.
-        file: String,
-        /// The entry's id.
-        entry: String,
+        /// What is wrong.
+        fault: EntryFault,
     },
     /// Two entries have one id.
     #[error("`{file}`: two entries `{entry}`")]
@@ -65,6 +44,14 @@ pub enum PriceError {
         /// The id.
         entry: String,
     },
+    /// Nothing goes by a name.
+    #[error("no price for model `{query}`")]
+    Unknown {
+        /// What was asked for.
+        query: String,
+        /// The ids most like it.
+        nearest: Vec<String>,
+    },
     /// The book inside the program is broken.
     #[error("the program's own book is broken: {0}")]
     Embedded(Box<PriceError>),
@@ -73,14 +60,21 @@ pub enum PriceError {
 impl Hint for PriceError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotADecimal { .. } => {
+            Self::Line { what, .. } if what.contains("expected a string") => {
                 Some("write dollars per million tokens as digits in quotes: \"0.15\"".to_owned())
             }
-            Self::OutOfRange { .. } => {
+            Self::Line { what, .. } if what.contains("missing field `source`") => {
+                Some("a price without a source and a date is not shown".to_owned())
+            }
+            Self::Entry { fault: EntryFault::OutOfRange { .. }, .. } => {
                 Some("prices are in dollars per million tokens, not per token".to_owned())
             }
-            Self::Empty { field: "sources", .. } => {
-                Some("a price without a source and a date is not shown".to_owned())
+            Self::Unknown { nearest, .. } => {
+                let names = nearest.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>();
+                Some(match names.as_slice() {
+                    [] => "`mtok prices list` shows every model".to_owned(),
+                    names => format!("did you mean {}?", names.join(" or ")),
+                })
             }
             Self::Embedded(_) => Some("this is a defect of mtok: please report it".to_owned()),
             _ => None,
@@ -90,6 +84,7 @@ impl Hint for PriceError {
     fn fault(&self) -> Fault {
         match self {
             Self::Embedded(_) => Fault::Internal,
+            Self::Unknown { .. } => Fault::Usage,
             _ => Fault::Input,
         }
     }

@@ -117,6 +117,25 @@ impl ListPrice {
     }
 }
 
+/// An exact amount of dollars, as listed or billed: a fee, a minimum, the price of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ListUsd(#[serde(deserialize_with = "exact")] pub Decimal);
+
+impl std::fmt::Display for ListUsd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.0.normalize(), Usd::UNIT)
+    }
+}
+
+/// Reads a decimal from its text, every digit of it: a number in JSON would have been rounded to a
+/// float, a text of too many digits to a decimal.
+pub(crate) fn exact<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
+    let text = String::deserialize(from)?;
+    Decimal::from_str_exact(&text)
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a decimal number")))
+}
+
 impl std::fmt::Display for ListPrice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.0.normalize(), UsdPerMtok::UNIT)

@@ -1,0 +1,135 @@
+//! A newer snapshot laid over a book: what `prices update` keeps, replaces and adds.
+//!
+//! Invariant: no price that was in the book is lost. Where a book without history shows another
+//! price, the old one ends on the day of the snapshot and the new one begins there; a book with a
+//! history of its own is believed about it. Where another book has an entry, the entry keeps its
+//! prices and the other's stand beside them, never mixed. Guarded by the tests here.
+
+use super::book::Book;
+use super::entry::{Entry, OtherSource};
+use super::error::PriceError;
+use super::import::Import;
+use super::rates::Rates;
+use super::tariff::Tariff;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    /// The new book.
+    pub book: Book,
+    /// Ids that were not in the book.
+    pub added: Vec<String>,
+    /// Ids whose prices are others now.
+    pub changed: Vec<String>,
+    /// Ids whose prices another book gives differently, or gives as well.
+    pub beside: Vec<String>,
+    /// Entries of the snapshot that say what the book said.
+    pub same: usize,
+}
+
+/// Lays a snapshot over a book; `file` is what errors call the result.
+///
+/// # Errors
+/// Those of [`Book::of`], if the two can't stand in one book.
+pub fn merge(file: &str, book: &Book, import: &Import) -> Result<Merged, PriceError> {
+    let mut entries = book.entries().to_vec();
+    let (mut added, mut changed, mut beside, mut same) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let at: HashMap<String, usize> =
+        entries.iter().enumerate().map(|(index, entry)| (entry.id.clone(), index)).collect();
+    for new in &import.entries {
+        let Some(old) = at.get(&new.id).and_then(|index| entries.get_mut(*index)) else {
+            added.push(new.id.clone());
+            entries.push(new.clone());
+            continue;
+        };
+        if source_of(old) != source_of(new) {
+            stand_beside(old, new);
+            beside.push(new.id.clone());
+        } else if renew(old, new) {
+            changed.push(new.id.clone());
+        } else {
+            same += 1;
+        }
+    }
+    Ok(Merged { book: Book::of(file, entries)?, added, changed, beside, same })
+}
+
+fn source_of(entry: &Entry) -> Option<&str> {
+    entry.tariffs.last().map(|tariff| tariff.source.book.as_str())
+}
+
+/// The other book's standard prices, where they differ from the entry's own of that day.
+fn stand_beside(entry: &mut Entry, other: &Entry) {
+    let Some(theirs) = other.tariffs.last() else { return };
+    let ours = entry.tariff_on(theirs.source.date).map(|tariff| &tariff.schedule.rates);
+    let differs: Rates = theirs
+        .schedule
+        .rates
+        .iter()
+        .filter(|(kind, price)| ours.and_then(|ours| ours.get(*kind)).is_some_and(|our| our != *price))
+        .collect();
+    entry.others.retain(|known| known.source.book != theirs.source.book);
+    entry.others.push(OtherSource { source: theirs.source.clone(), differs });
+}
+
+/// The same book's newer word. Whether a price changed.
+fn renew(entry: &mut Entry, new: &Entry) -> bool {
+    let before = entry.tariffs.clone();
+    match new.tariffs.as_slice() {
+        [only] if only.from.is_none() && only.until.is_none() => follow(&mut entry.tariffs, only),
+        _ => entry.tariffs.clone_from(&new.tariffs),
+    }
+    // What we know and the book doesn't say stays.
+    let tariffs = std::mem::take(&mut entry.tariffs);
+    let known = entry.clone();
+    *entry = Entry {
+        tariffs,
+        kind: new.kind.or(known.kind),
+        family: new.family.clone().or(known.family),
+        open_weights: new.open_weights.or(known.open_weights),
+        parameters: new.parameters.or(known.parameters),
+        active_parameters: new.active_parameters.or(known.active_parameters),
+        size: new.size.or(known.size),
+        others: known.others,
+        ..new.clone()
+    };
+    before.len() != entry.tariffs.len()
+        || before.iter().zip(&entry.tariffs).any(|(old, new)| !alike(old, new))
+}
+
+/// A price without a date takes over on the day of its snapshot, if it is another.
+fn follow(tariffs: &mut Vec<Tariff>, new: &Tariff) {
+    let Some(last) = tariffs.last_mut() else {
+        tariffs.push(new.clone());
+        return;
+    };
+    if charges_alike(last, new) && last.until.is_none() {
+        last.source = new.source.clone();
+        return;
+    }
+    let Some(start) = midnight(new.source.date) else { return };
+    let next = Tariff { from: Some(start), until: None, ..new.clone() };
+    if last.from.is_some_and(|from| start <= from) {
+        // A second word of one day, or of an earlier one, replaces the first.
+        *last = Tariff { from: last.from, ..next };
+        return;
+    }
+    last.until = Some(last.until.map_or(start, |until| until.min(start)));
+    tariffs.push(next);
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn charges_alike(a: &Tariff, b: &Tariff) -> bool {
+    (&a.schedule, &a.hours, &a.variants, &a.terms) == (&b.schedule, &b.hours, &b.variants, &b.terms)
+}
+
+fn alike(a: &Tariff, b: &Tariff) -> bool {
+    a.from == b.from && a.until == b.until && charges_alike(a, b)
+}
