@@ -4,7 +4,11 @@
 //! interval comes through every step (property tests in `tests.rs`). Deliberately absent: clocks,
 //! files, and everything that measures.
 
+mod attribution;
+mod audit;
+mod blend;
 mod bound;
+mod break_even;
 mod budget;
 mod claim;
 mod comparison;
@@ -14,12 +18,22 @@ mod machine;
 mod price;
 mod rental;
 mod roofline;
+mod sensitivity;
 mod slip;
 mod slo;
 #[cfg(test)]
 mod tests;
+mod unit_of_sale;
+mod waterfall;
 
+pub use attribution::{
+    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, Evidence, MixedBy, Part,
+    PriceOfKind, PricesOfKinds, Shares, ToldBy, Untold, attribute,
+};
+pub use audit::{AuditError, Audited, Claims, PublishedClaim};
+pub use blend::{Blend, KindRates, OwnRates};
 pub use bound::{Bound, Work, bound, cache_per_token};
+pub use break_even::{BreakEven, Cheaper, SurfacePoint, surface};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
 pub use comparison::{Change, Comparison, Differences, Differs, Finding};
@@ -29,5 +43,8 @@ pub use machine::{MachinePrice, PriceOrigin};
 pub use price::{Load, LoadError, cost, cost_at};
 pub use rental::{Grain, Rental, RentalBill};
 pub use roofline::{Roofline, StepTime};
+pub use sensitivity::{Bar, HourPrice, Input, Scenario, SensitivityError, tornado};
 pub use slip::Slip;
 pub use slo::{Answer, Kind, Objective, Ruling, Slo, SloError, SloVerdict};
+pub use unit_of_sale::{UnitsOfSale, Usage};
+pub use waterfall::{Item, Line, Waterfall, WaterfallError};

@@ -8,6 +8,7 @@ use super::gpu::Gpu;
 use crate::units::UsdPerHour;
 use jiff::civil::Date;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 const FILE: &str = "data/rentals.csv";
 const TEXT: &str = include_str!("../../data/rentals.csv");
@@ -73,6 +74,15 @@ pub struct RentalRange {
     pub sources: Vec<String>,
 }
 
+/// What one provider asks for one GPU, over its offers of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderRange {
+    /// Who.
+    pub provider: String,
+    /// The range.
+    pub range: RentalRange,
+}
+
 /// Rental offers.
 #[derive(Debug, Clone)]
 pub struct Rentals {
@@ -121,30 +131,56 @@ impl Rentals {
 
     /// What a GPU rents for in one kind; `None` where nobody in the survey offers it.
     pub fn range(&self, gpu: &Gpu, kind: Kind) -> Option<RentalRange> {
-        let offers: Vec<&Offer> =
-            self.offers.iter().filter(|offer| offer.gpu == gpu.id && offer.kind == kind).collect();
-        let mut prices: Vec<f64> = offers.iter().map(|offer| offer.price.0).collect();
-        prices.sort_by(f64::total_cmp);
-        let (&low, &high) = prices.first().zip(prices.last())?;
-        let middle = prices.len() / 2;
-        let median = if prices.len().is_multiple_of(2) {
-            f64::midpoint(prices[middle - 1], prices[middle])
-        } else {
-            prices[middle]
-        };
-        let mut sources: Vec<String> = offers.iter().map(|o| o.source_url.clone()).collect();
-        sources.sort();
-        sources.dedup();
-        Some(RentalRange {
-            kind,
-            low: UsdPerHour(low),
-            median: UsdPerHour(median),
-            high: UsdPerHour(high),
-            offers: offers.len(),
-            collected: offers.iter().map(|offer| offer.collected).min()?,
-            sources,
-        })
+        range(kind, &self.of(gpu, kind).collect::<Vec<_>>())
     }
+
+    /// What a GPU rents for by provider and kind, the cheapest median first.
+    pub fn by_provider(&self, gpu: &Gpu) -> Vec<ProviderRange> {
+        let of_kind = |kind: Kind| {
+            let mut by_provider: BTreeMap<&str, Vec<&Offer>> = BTreeMap::new();
+            for offer in self.of(gpu, kind) {
+                by_provider.entry(&offer.provider).or_default().push(offer);
+            }
+            by_provider.into_iter().filter_map(move |(provider, offers)| {
+                let range = range(kind, &offers)?;
+                Some(ProviderRange { provider: provider.to_owned(), range })
+            })
+        };
+        let mut ranges: Vec<_> =
+            [Kind::OnDemand, Kind::Spot].into_iter().flat_map(of_kind).collect();
+        // A stable sort: equals stay in the order of the kinds, then of the names.
+        ranges.sort_by(|a, b| a.range.median.0.total_cmp(&b.range.median.0));
+        ranges
+    }
+
+    fn of<'a>(&'a self, gpu: &'a Gpu, kind: Kind) -> impl Iterator<Item = &'a Offer> {
+        self.offers.iter().filter(move |offer| offer.gpu == gpu.id && offer.kind == kind)
+    }
+}
+
+/// The range over offers of one kind; `None` over none.
+fn range(kind: Kind, offers: &[&Offer]) -> Option<RentalRange> {
+    let mut prices: Vec<f64> = offers.iter().map(|offer| offer.price.0).collect();
+    prices.sort_by(f64::total_cmp);
+    let (&low, &high) = prices.first().zip(prices.last())?;
+    let middle = prices.len() / 2;
+    let median = if prices.len().is_multiple_of(2) {
+        f64::midpoint(prices[middle - 1], prices[middle])
+    } else {
+        prices[middle]
+    };
+    let mut sources: Vec<String> = offers.iter().map(|o| o.source_url.clone()).collect();
+    sources.sort();
+    sources.dedup();
+    Some(RentalRange {
+        kind,
+        low: UsdPerHour(low),
+        median: UsdPerHour(median),
+        high: UsdPerHour(high),
+        offers: offers.len(),
+        collected: offers.iter().map(|offer| offer.collected).min()?,
+        sources,
+    })
 }
 
 #[cfg(test)]
@@ -205,6 +241,34 @@ mod tests {
         assert_eq!(rentals.for_gpu(&gpu("l4")), Some(on_demand));
         let spot = rentals.range(&gpu("l4"), Kind::Spot).unwrap();
         assert_eq!((spot.offers, spot.high), (1, UsdPerHour(0.5)));
+    }
+
+    /// Two tiers of one provider are one range of it; the cheapest comes first, whatever its kind.
+    #[test]
+    fn providers_are_apart() {
+        let line = |kind, tier, provider, price| {
+            format!("l4,{kind},{tier},{provider},{price},2026-05-24,u,L4")
+        };
+        let lines = [
+            line("on-demand", "secure", "a", 3),
+            line("on-demand", "community", "a", 1),
+            line("spot", "spot", "a", 0),
+            line("on-demand", "t", "b", 1),
+        ];
+        let lines = lines.join("\n").replace(",0,2026", ",0.5,2026");
+        let rentals = Rentals::parse("x.csv", &format!("{HEAD}{lines}")).unwrap();
+        let found = rentals.by_provider(&gpu("l4"));
+        let rows: Vec<_> = found
+            .iter()
+            .map(|of| (of.provider.as_str(), of.range.kind, of.range.median.0, of.range.offers))
+            .collect();
+        let want = [
+            ("a", Kind::Spot, 0.5, 1),
+            ("b", Kind::OnDemand, 1.0, 1),
+            ("a", Kind::OnDemand, 2.0, 2),
+        ];
+        assert_eq!(rows, want);
+        assert_eq!(rentals.by_provider(&gpu("t4")), []);
     }
 
     #[test]

@@ -158,6 +158,11 @@ impl RequestBuilder {
         self
     }
 
+    /// When its last token came.
+    pub(crate) fn last(&self) -> Option<Moment> {
+        self.request.chunks.last().copied()
+    }
+
     /// So many tokens come, one after the other.
     pub(crate) fn tokens(self, count: usize, each_after: f64) -> Self {
         (0..count).fold(self, |request, _| request.token(each_after))

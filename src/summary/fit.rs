@@ -17,6 +17,10 @@
 //! Steps differ in length by orders of magnitude and err in proportion, so squares are weighted by
 //! one over the time squared: the *relative* error is the least.
 
+mod predict;
+
+pub use predict::Prediction;
+
 use super::crowd::Crowd;
 use super::nnls;
 use super::tokens::output;
@@ -72,6 +76,8 @@ pub struct Fit {
     pub error: Ratio,
     /// The same of those held out.
     pub held_out_error: Ratio,
+    /// The middle one of these errors, each over its own sample's time.
+    pub held_out_median: Ratio,
 }
 
 /// The steps of an engine, by kind; `None`: too few of that kind.
@@ -105,27 +111,33 @@ pub fn fit_steps(run: &Run) -> StepFit {
     let inside = |step: &&Step| {
         window.is_some_and(|window| window.from <= step.span.from && step.span.to <= window.to)
     };
-    let of = |wanted: fn(&Step) -> bool, terms: &[Term]| {
-        let steps = run.steps.iter().filter(inside).filter(|step| wanted(step));
-        fit(terms, &steps.filter_map(|step| sample(step, terms)).collect::<Vec<_>>())
-    };
-    let (both, told) = (is_mixed, |step: &Step| step.prefill_context.is_some());
-    let mixed = run.steps.iter().filter(inside).filter(|step| both(step));
-    let mixed_terms: &[Term] = if mixed.clone().all(told) {
-        &[Term::Step, Term::Prompt, Term::PromptContext, Term::Sequence, Term::SequenceContext]
-    } else {
-        &[Term::Step, Term::Prompt, Term::Sequence, Term::Context]
-    };
-    StepFit {
-        prefill: of(
-            |step| step.prefill > Tokens(0) && step.decode == 0,
-            &[Term::Step, Term::Prompt, Term::PromptContext],
-        ),
-        decode: of(
-            |step| step.prefill == Tokens(0) && step.decode > 0,
-            &[Term::Step, Term::Sequence, Term::SequenceContext],
-        ),
-        mixed: of(both, mixed_terms),
+    StepFit::of(&run.steps.iter().filter(inside).collect::<Vec<_>>())
+}
+
+impl StepFit {
+    /// Fits steps, each kind for itself.
+    pub fn of(steps: &[&Step]) -> Self {
+        let of = |wanted: fn(&Step) -> bool, terms: &[Term]| {
+            let steps = steps.iter().filter(|step| wanted(step));
+            fit(terms, &steps.filter_map(|step| sample(step, terms)).collect::<Vec<_>>())
+        };
+        let told = |step: &&&Step| step.prefill_context.is_some();
+        let mixed_terms: &[Term] = if steps.iter().filter(|step| is_mixed(step)).all(|s| told(&s)) {
+            &[Term::Step, Term::Prompt, Term::PromptContext, Term::Sequence, Term::SequenceContext]
+        } else {
+            &[Term::Step, Term::Prompt, Term::Sequence, Term::Context]
+        };
+        Self {
+            prefill: of(
+                |step| step.prefill > Tokens(0) && step.decode == 0,
+                &[Term::Step, Term::Prompt, Term::PromptContext],
+            ),
+            decode: of(
+                |step| step.prefill == Tokens(0) && step.decode > 0,
+                &[Term::Step, Term::Sequence, Term::SequenceContext],
+            ),
+            mixed: of(is_mixed, mixed_terms),
+        }
     }
 }
 
@@ -215,14 +227,16 @@ fn fit(terms: &[Term], samples: &[Sample]) -> Option<Fit> {
         }
     }
     let found = nnls::fit(&rows)?.coefficients;
+    let off = |(row, time): &&Sample| {
+        let told = found.iter().zip(row).map(|(c, x)| c.unwrap_or(0.0) * x).sum::<f64>();
+        (told - time).abs()
+    };
     let error = |samples: &[&Sample]| {
-        let off = |(row, time): &&Sample| {
-            let told = found.iter().zip(row).map(|(c, x)| c.unwrap_or(0.0) * x).sum::<f64>();
-            (told - time).abs()
-        };
         let times: f64 = samples.iter().map(|(_, time)| time).sum();
         Ratio::of(samples.iter().map(off).sum::<f64>() / times)
     };
+    let mut each: Vec<f64> = out.iter().map(|sample| off(sample) / sample.1).collect();
+    each.sort_by(f64::total_cmp);
     let pairs = || terms.iter().zip(&found);
     Some(Fit {
         fitted: fitted.len() as u64,
@@ -233,6 +247,7 @@ fn fit(terms: &[Term], samples: &[Sample]) -> Option<Fit> {
         undetermined: pairs().filter(|(_, c)| c.is_none()).map(|(term, _)| *term).collect(),
         error: error(&fitted),
         held_out_error: error(&out),
+        held_out_median: Ratio::of(each.get(each.len() / 2).copied()?),
     })
 }
 

@@ -51,25 +51,25 @@ const MATERIAL: f64 = 0.01;
 
 /// One stretch: `y` of something over `x` of something else.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// What the ratio divides by: seconds, of a rate.
-    pub(super) x: f64,
+    pub(crate) x: f64,
     /// What it divides: tokens, of a rate.
-    pub(super) y: f64,
+    pub(crate) y: f64,
 }
 
 /// A ratio of totals and what is known of its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Total {
+pub(crate) struct Total {
     /// Total over total.
-    pub(super) value: f64,
+    pub(crate) value: f64,
     /// Its error.
-    pub(super) error: Error,
+    pub(crate) error: Error,
 }
 
 /// What is known of a ratio's error.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// Half the 95 % interval's width.
     Within(f64),
     /// Nothing: there are too few stretches.
@@ -81,7 +81,7 @@ pub(super) enum Error {
 impl Total {
     /// With its interval, where that says anything: one that reaches zero does not, and a price
     /// (one over a rate) would have no upper end.
-    pub(super) fn estimate<Q: Quantity>(self) -> Estimate<Q> {
+    pub(crate) fn estimate<Q: Quantity>(self) -> Estimate<Q> {
         match self.error {
             Error::Within(half) if half < self.value => {
                 Estimate::within(Q::of(self.value), Q::of(half))
@@ -101,7 +101,7 @@ impl Total {
 
 /// `Σy / Σx` over stretches in the order of time, with its error; a batch is at least `least`
 /// stretches long. `None` where there is nothing to divide by.
-pub(super) fn ratio_of_totals(stretches: &[Stretch], least: usize) -> Option<Total> {
+pub(crate) fn ratio_of_totals(stretches: &[Stretch], least: usize) -> Option<Total> {
     let x: f64 = stretches.iter().map(|stretch| stretch.x).sum();
     let y: f64 = stretches.iter().map(|stretch| stretch.y).sum();
     if x <= 0.0 {

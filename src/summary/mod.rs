@@ -35,9 +35,15 @@ pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod work;
 
 pub use doubt::{Doubt, Verdict};
-pub use fit::{Coefficient, Fit, RequestFit, StepFit, Term, fit_requests, fit_steps};
+pub use fit::{
+    Coefficient, Fit, Prediction, RequestFit, StepFit, Term, fit_requests, fit_steps,
+};
+pub(crate) use interval::{Stretch, ratio_of_totals};
+pub(crate) use split::Alone;
+pub(crate) use work::{KindTokens, Lap, SteadyWork, output_arrivals};
 pub mod trace;
 pub use difference::{Side, difference, side};
 pub use goodput::{Goodput, Timing, goodput};
@@ -53,7 +59,7 @@ pub use tokens::TokenCounts;
 
 use crate::record::{Finish, Run, Span};
 use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond};
-use interval::{Total, ratio_of_totals};
+use interval::Total;
 use latency::{Latencies, due_in, slip};
 use serde::Serialize;
 use settle::Window;

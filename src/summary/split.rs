@@ -44,7 +44,7 @@ pub(super) fn prefill_share(steps: &[Step], borders: &[Moment], round: usize) ->
 
 /// What each kind of work takes alone.
 #[derive(Debug)]
-pub(super) struct Alone {
+pub(crate) struct Alone {
     /// Time for each prompt token.
     prefill: Option<Seconds>,
     /// Mean time of a step by the sequences that it decoded.
@@ -52,7 +52,7 @@ pub(super) struct Alone {
 }
 
 impl Alone {
-    pub(super) fn of(steps: &[Step]) -> Self {
+    pub(crate) fn of(steps: &[Step]) -> Self {
         let prefill = || steps.iter().filter(|step| step.prefill > Tokens(0) && step.decode == 0);
         let time: Seconds = prefill().map(Step::length).sum();
         let tokens: Tokens = prefill().map(|step| step.prefill).sum();
@@ -69,7 +69,7 @@ impl Alone {
     }
 
     /// The part of a step's time that belongs to its prompt tokens.
-    pub(super) fn prefill_part(&self, step: &Step) -> Option<Seconds> {
+    pub(crate) fn prefill_part(&self, step: &Step) -> Option<Seconds> {
         let whole = step.length();
         match (step.prefill > Tokens(0), step.decode > 0) {
             (_, false) => Some(whole),

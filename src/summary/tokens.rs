@@ -95,7 +95,7 @@ pub(super) fn output(request: &Request) -> Tokens {
 
 /// Whether a request's tokens are lost: it failed, or was given up by `until`. One that was given up
 /// later was still being served then; that we stop a run is no fault of what is measured.
-fn is_waste(request: &Request, until: Moment) -> bool {
+pub(super) fn is_waste(request: &Request, until: Moment) -> bool {
     let Some(Done { at, finish, .. }) = &request.done else { return false };
     match finish {
         Finish::Failed(_) => true,
@@ -105,7 +105,7 @@ fn is_waste(request: &Request, until: Moment) -> bool {
 }
 
 /// When a request's first token came; one that is answered in one piece has it at its end.
-fn first(request: &Request) -> Option<Moment> {
+pub(super) fn first(request: &Request) -> Option<Moment> {
     request.chunks.first().copied().or(request.done.as_ref().map(|done| done.at))
 }
 

@@ -35,18 +35,22 @@ mod tests;
 mod time;
 
 pub use count::{Bytes, Flops, Tokens};
-pub use energy::{Joules, JoulesPerToken, Watts};
+pub use energy::{GramsCo2, GramsPerKwh, GramsPerMtok, Joules, JoulesPerToken, UsdPerKwh, Watts};
 pub use estimate::Estimate;
 pub(crate) use money::exact;
-pub use money::{ListPrice, ListUsd, Usd, UsdPerHour, UsdPerMtok};
+pub use money::{ListPrice, ListUsd, Usd, UsdPerHour, UsdPerMchar, UsdPerMtok, UsdPerToken};
 pub use parse::ParseError;
 pub use pico::PicoUsd;
 pub use quantity::Quantity;
-pub use rate::{BytesPerSecond, FlopsPerSecond, RequestsPerSecond, TokensPerSecond};
+pub use rate::{
+    BytesPerSecond, FlopsPerSecond, RequestsPerSecond, TokensPerCharacter, TokensPerSecond,
+};
 pub use ratio::Ratio;
 pub use time::Seconds;
 
 /// Seconds in an hour.
 pub const SECONDS_PER_HOUR: f64 = 3_600.0;
+/// Hours in a year; a month is a twelfth of it: 730.
+pub const HOURS_PER_YEAR: f64 = 8_760.0;
 /// Tokens in an Mtok.
 pub const TOKENS_PER_MTOK: f64 = 1e6;

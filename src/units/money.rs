@@ -2,7 +2,10 @@
 
 use super::parse::{Grammar, ParseError, Problem, Scale, decimal};
 use super::quantity::quantity;
-use super::{Quantity, SECONDS_PER_HOUR, Seconds, TOKENS_PER_MTOK, Tokens, TokensPerSecond};
+use super::{
+    Quantity, SECONDS_PER_HOUR, Seconds, TOKENS_PER_MTOK, Tokens, TokensPerCharacter,
+    TokensPerSecond,
+};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
@@ -30,6 +33,18 @@ quantity!(
     /// What a million tokens cost, estimated.
     UsdPerMtok, "USD/Mtok", "a price per million tokens", "0.50/Mtok", false,
     TOKEN_PRICE_UNITS
+);
+
+quantity!(
+    /// What one token costs, estimated.
+    UsdPerToken, "USD/tok", "a price per token", "5e-6/tok", false,
+    &[(&["/tok", "usd/tok", "/token", "usd/token"], Scale::Ten(0))]
+);
+
+quantity!(
+    /// What the tokens of a million characters of text cost, estimated.
+    UsdPerMchar, "USD/Mchar", "a price per million characters", "0.50/Mchar", false,
+    &[(&["/mchar", "usd/mchar"], Scale::Ten(0))]
 );
 
 const TOKEN_PRICE_UNITS: &[super::parse::Unit] = &[
@@ -70,6 +85,21 @@ impl std::ops::Mul<Tokens> for UsdPerMtok {
 
     fn mul(self, tokens: Tokens) -> Usd {
         Usd(self.0 * tokens.get() / TOKENS_PER_MTOK)
+    }
+}
+
+impl From<UsdPerMtok> for UsdPerToken {
+    fn from(price: UsdPerMtok) -> Self {
+        Self(price.0 / TOKENS_PER_MTOK)
+    }
+}
+
+/// COST_MODEL.md section 7: USD/Mtok × tokens per character.
+impl std::ops::Mul<TokensPerCharacter> for UsdPerMtok {
+    type Output = UsdPerMchar;
+
+    fn mul(self, cut: TokensPerCharacter) -> UsdPerMchar {
+        UsdPerMchar(self.0 * cut.0)
     }
 }
 

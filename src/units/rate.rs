@@ -48,6 +48,12 @@ quantity!(
     ]
 );
 
+quantity!(
+    /// Tokens for each character of a text: how finely a tokenizer cuts it.
+    TokensPerCharacter, "tok/char", "how finely a text is cut", "0.25tok/char", false,
+    &[(&["tok/char", "tokens/char"], Scale::Ten(0))]
+);
+
 /// A rate is total over total.
 impl std::ops::Div<Seconds> for Tokens {
     type Output = TokensPerSecond;

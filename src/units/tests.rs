@@ -119,6 +119,21 @@ fn round_trip<T: Display + FromStr<Err = ParseError> + PartialEq + Debug>(value:
     assert_eq!(text.parse::<T>(), Ok(value), "{text}");
 }
 
+/// 0.4 J a token are 400 kJ, 1/9 kWh, a million: at 0.18 USD/kWh 0.02 USD, at 450 g/kWh 50 g.
+#[test]
+fn energy_of_a_million_tokens() {
+    let each = JoulesPerToken(0.4);
+    assert!(((each * UsdPerKwh(0.18)).0 - 0.02).abs() < 1e-12);
+    assert!(((each * GramsPerKwh(450.0)).0 - 50.0).abs() < 1e-9);
+    assert!(((Watts(700.0) * UsdPerKwh(0.1)).0 - 0.07).abs() < 1e-12);
+    assert!(((Joules(7.2e6) * UsdPerKwh(0.1)).0 - 0.2).abs() < 1e-12);
+    assert!(((Joules(7.2e6) * GramsPerKwh(50.0)).0 - 100.0).abs() < 1e-9);
+    assert_eq!("100 USD/MWh".parse(), Ok(UsdPerKwh(0.1)));
+    assert_eq!("0.4 kgCO2e/kWh".parse(), Ok(GramsPerKwh(400.0)));
+    assert_eq!("2y".parse(), Ok(Seconds(2.0 * Seconds::YEAR.0)));
+    assert_eq!(UsdPerHour(1.0) * Seconds::MONTH, Usd(730.0));
+}
+
 proptest! {
     #[test]
     fn parse_undoes_print(number in prop_oneof![0.0..1e3f64, 0.0..1e-9f64, 0.0..1e18f64], count: u64) {
@@ -134,6 +149,13 @@ proptest! {
         round_trip(Watts(number));
         round_trip(Joules(number));
         round_trip(JoulesPerToken(number));
+        round_trip(UsdPerKwh(number));
+        round_trip(GramsCo2(number));
+        round_trip(GramsPerKwh(number));
+        round_trip(GramsPerMtok(number));
+        round_trip(UsdPerToken(number));
+        round_trip(UsdPerMchar(number));
+        round_trip(TokensPerCharacter(number));
         round_trip(Ratio::of(number));
         round_trip(Tokens(count));
         round_trip(Bytes(count));

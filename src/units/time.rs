@@ -14,10 +14,16 @@ quantity!(
         (&["min", "minutes"], Scale::Times(60.0)),
         (&["h", "hours"], Scale::Times(super::SECONDS_PER_HOUR)),
         (&["d", "days"], Scale::Times(24.0 * super::SECONDS_PER_HOUR)),
+        (&["y", "years"], Scale::Times(super::HOURS_PER_YEAR * super::SECONDS_PER_HOUR)),
     ]
 );
 
 impl Seconds {
+    /// A year of 8,760 hours.
+    pub const YEAR: Self = Self(super::HOURS_PER_YEAR * super::SECONDS_PER_HOUR);
+    /// A twelfth of a year: a cloud's month of 730 hours.
+    pub const MONTH: Self = Self(super::HOURS_PER_YEAR / 12.0 * super::SECONDS_PER_HOUR);
+
     /// A number of nanoseconds.
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are 104 days")]
     pub fn from_nanos(nanos: u64) -> Self {

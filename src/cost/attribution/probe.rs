@@ -1,0 +1,182 @@
+//! The split of a server's time, of which no step can be seen, by what a probe told of its requests.
+//!
+//! Invariant: the three parts add up to the paid time; what the probe tells is only their proportion.
+//! Guarded by requests worked by hand in `tests.rs`.
+//!
+//! Of a prompt of p tokens of which c were cached, u = p - c are computed and attend to
+//!
+//! ```text
+//! a = p (p + 1) / 2 - c (c + 1) / 2,    of which cached    ac = u c
+//! ```
+//!
+//! An output token that n sequences were decoded beside takes `c0 / n + c_d + c_k k`. A prompt that is
+//! read while others decode shares their step, so half of its c0 is theirs and half of one of theirs is
+//! its own; one that is alone has its own.
+
+use super::share::{CachedBy, Shares};
+use crate::record::{Moment, Request, Run, Span};
+use crate::summary::{Fit, KindTokens, RequestFit, SteadyWork, Term, output_arrivals};
+use crate::units::{Quantity, Seconds, Tokens};
+
+/// Up to so many in flight in the mean, a request is taken to be alone.
+const ALONE: f64 = 1.01;
+
+/// The coefficients that a split needs.
+pub(super) struct Probe {
+    prompt: [f64; 3],
+    output: [f64; 3],
+}
+
+impl Probe {
+    /// From a probe; `None` where it doesn't tell prompts of different lengths apart, or one load from
+    /// another though more than one sequence is decoded.
+    pub(super) fn of(fit: &RequestFit, in_flight: f64) -> Option<Self> {
+        let time = |fit: &Fit, term| fit.time(term).map(Quantity::get);
+        let (prefill, decode) = (fit.prefill.as_ref()?, fit.decode.as_ref()?);
+        let loads = time(decode, Term::Sequence);
+        if in_flight > ALONE && loads.is_none() {
+            return None;
+        }
+        Some(Self {
+            prompt: [
+                time(prefill, Term::Step)?,
+                time(prefill, Term::Prompt)?,
+                time(prefill, Term::PromptContext).unwrap_or_default(),
+            ],
+            output: [
+                time(decode, Term::Step)?,
+                loads.unwrap_or_default(),
+                time(decode, Term::SequenceContext).unwrap_or_default(),
+            ],
+        })
+    }
+
+    /// Of a request's prompt, read beside so many other sequences (a share of one, or more).
+    fn prompt(&self, prompt: Tokens, cached: Tokens, beside: f64) -> Shares {
+        let [step, each, context] = self.prompt;
+        let (p, c) = (prompt.get(), cached.get().min(prompt.get()));
+        let attended = (p * (p + 1.0) - c * (c + 1.0)) / 2.0;
+        let cached = (p - c) * c;
+        let together = beside.clamp(0.0, 1.0);
+        let own = each * (p - c) + context * (attended - cached) + step * (1.0 - together / 2.0);
+        Shares {
+            uncached: Seconds(own),
+            cached: Seconds(context * cached),
+            output: Seconds(-self.output[0] * together / 2.0),
+        }
+    }
+
+    /// Of so many output tokens, each attending to so many, decoded by so many sequences at once.
+    fn output(&self, tokens: Tokens, context: f64, sequences: f64) -> Shares {
+        let [step, each, attended] = self.output;
+        let token = step / sequences.max(1.0) + each + attended * context;
+        Shares { output: Seconds(token * tokens.get()), ..Shares::default() }
+    }
+
+    /// The time of each lap of the window, unscaled.
+    pub(super) fn laps(&self, run: &Run, work: &SteadyWork<'_>) -> Vec<Shares> {
+        let in_flight = InFlight::of(run);
+        let mut laps = vec![Shares::default(); work.laps.len()];
+        let mut add = |at: Moment, shares: Shares| {
+            let lap = work.laps.partition_point(|lap| lap.span.to < at);
+            let inside = work.laps.get(lap).is_some_and(|lap| lap.span.from < at);
+            if let Some(sum) = laps.get_mut(lap).filter(|_| inside) {
+                *sum = sum.plus(shares);
+            }
+        };
+        for request in &run.requests {
+            let Some((first, last)) = ends(request) else { continue };
+            let cached = request.done.as_ref().and_then(|done| done.usage.cached);
+            let reading = Span { from: request.sent, to: first };
+            let beside = in_flight.mean(reading) - 1.0;
+            add(first, self.prompt(request.prompt, cached.unwrap_or_default(), beside));
+            let sequences = in_flight.mean(Span { from: first, to: last });
+            let mut context = request.prompt.get();
+            for (at, tokens) in output_arrivals(request) {
+                add(at, self.output(tokens, context, sequences));
+                context += tokens.get();
+            }
+        }
+        laps
+    }
+}
+
+/// What tells cached input apart, from the outside: the target's own word.
+pub(super) fn cached_by(work: &SteadyWork<'_>) -> CachedBy {
+    let mut all = KindTokens::default();
+    work.laps.iter().for_each(|lap| all += lap.delivered);
+    match (work.tells_cached, all.cached) {
+        (false, _) => CachedBy::Untold,
+        (true, Tokens(0)) => CachedBy::NothingCached,
+        (true, _) => CachedBy::Fit,
+    }
+}
+
+/// When a request's first and last output came.
+fn ends(request: &Request) -> Option<(Moment, Moment)> {
+    let done = request.done.as_ref().map(|done| done.at);
+    let first = request.chunks.first().copied().or(done)?;
+    Some((first, request.chunks.last().copied().unwrap_or(first)))
+}
+
+/// How many requests were in flight over a time.
+pub(super) struct InFlight {
+    /// When one was sent, or ended, in order; how many there are from then on; and the requests'
+    /// seconds until then.
+    changes: Vec<(Moment, f64, f64)>,
+}
+
+impl InFlight {
+    pub(super) fn of(run: &Run) -> Self {
+        let end = |request: &Request| request.done.as_ref().map_or(run.last, |done| done.at);
+        let both = |request: &Request| [(request.sent, 1.0), (end(request), -1.0)];
+        let mut changes: Vec<(Moment, f64)> = run.requests.iter().flat_map(both).collect();
+        changes.sort_unstable_by_key(|(at, _)| *at);
+        let (mut level, mut area, mut before) = (0.0, 0.0, Moment(0));
+        let mut sum = |(at, by): (Moment, f64)| {
+            area += level * at.since(before).get();
+            level += by;
+            before = at;
+            (at, level, area)
+        };
+        Self { changes: changes.into_iter().map(&mut sum).collect() }
+    }
+
+    /// In the mean over a span; of one without length, at its end. One at least: who asks is there.
+    pub(super) fn mean(&self, span: Span) -> f64 {
+        let length = span.length().get();
+        let mean = if length > 0.0 {
+            (self.area(span.to) - self.area(span.from)) / length
+        } else {
+            self.before(span.to).map_or(0.0, |(_, level, _)| level)
+        };
+        mean.max(1.0)
+    }
+
+    /// In the mean over the time in which any was, of a span; `None` where none was.
+    pub(super) fn while_any(&self, span: Span) -> Option<f64> {
+        let idle = self.idle(span);
+        let busy = span.length().get() - idle;
+        (busy > 0.0).then(|| (self.area(span.to) - self.area(span.from)) / busy)
+    }
+
+    /// The part of a span in which none was.
+    fn idle(&self, span: Span) -> f64 {
+        let start = (Moment(0), 0.0, 0.0);
+        let from = std::iter::once(&start).chain(&self.changes);
+        let to = self.changes.iter().map(|change| change.0).chain([Moment(u64::MAX)]);
+        let idle = from.zip(to).filter(|(change, _)| change.1 < 0.5);
+        let parts = idle.filter_map(|(change, to)| span.overlap(Span { from: change.0, to }));
+        parts.map(|part| part.length().get()).sum()
+    }
+
+    /// Requests' seconds until a moment.
+    fn area(&self, at: Moment) -> f64 {
+        self.before(at).map_or(0.0, |(since, level, area)| area + level * at.since(since).get())
+    }
+
+    fn before(&self, at: Moment) -> Option<(Moment, f64, f64)> {
+        let after = self.changes.partition_point(|change| change.0 <= at);
+        self.changes.get(after.checked_sub(1)?).copied()
+    }
+}
