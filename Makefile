@@ -65,6 +65,12 @@ demo: ## A short tour: a cost worked out, a published figure audited, the models
 	tour models list
 	tour bench --concurrency 1,4 --duration 5s
 
+.PHONY: validate
+validate: ## How wrong the estimate is on published runs: a table, and a plot in target/
+	@mkdir -p "$(TARGET)"
+	cargo run --release --example validate_estimate -- "$(TARGET)/validation.svg"
+	echo "the plot is $(TARGET)/validation.svg" >&2
+
 .PHONY: test
 test: $(LLAMA)/installed ## Run every test
 	@$(call install,cargo-nextest,$(NEXTEST_VERSION))

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod conduct;
 pub mod cost;
 pub mod engine;
+pub mod estimate;
 pub mod fetch;
 pub mod hardware;
 pub mod hint;

@@ -15,6 +15,7 @@ mod page;
 mod plot;
 mod price;
 mod runs;
+mod validation;
 
 pub use bench::bench_document;
 pub use diff::differences_document;
@@ -25,3 +26,4 @@ pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document
 pub use page::{PageError, ladder_page, run_page};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use runs::{RunList, RunRow, runs_document};
+pub use validation::{validation_document, validation_plot};

@@ -21,7 +21,7 @@ mod histogram;
 mod interval;
 mod latency;
 mod memory;
-mod nnls;
+pub(crate) mod nnls;
 mod percentile;
 mod precision;
 mod repeats;

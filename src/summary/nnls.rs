@@ -19,14 +19,14 @@ const SAME: f64 = 1e-3;
 
 /// A fit.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Solution {
+pub(crate) struct Solution {
     /// A coefficient for each column; `None`: it can't be told from those before it.
-    pub(super) coefficients: Vec<Option<f64>>,
+    pub(crate) coefficients: Vec<Option<f64>>,
 }
 
 /// Minimises `Σ w (y - Σ c x)²` with every `c >= 0`. `rows` are `(x, y, w)`, all `x` of one length.
 /// `None` where there is nothing to fit.
-pub(super) fn fit(rows: &[(Vec<f64>, f64, f64)]) -> Option<Solution> {
+pub(crate) fn fit(rows: &[(Vec<f64>, f64, f64)]) -> Option<Solution> {
     let columns = rows.first()?.0.len();
     if columns == 0 || columns > MOST_COLUMNS {
         return None;
