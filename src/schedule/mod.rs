@@ -37,6 +37,10 @@
 //! the last block. Of two that compute the same prefix at once, the first to finish is shared, the
 //! other's block stays its own.
 //!
+//! # Many steps at once
+//! Simulations take the steps in which nothing happens but decoding together: [`Scheduler::even`] says
+//! how many these are, [`Scheduler::skip`] takes them.
+//!
 //! Deliberately absent: tensors, clocks, token ids. A block here is a number.
 
 mod check;
@@ -46,12 +50,14 @@ mod plan;
 mod pool;
 mod scheduler;
 mod sequence;
+mod skip;
 #[cfg(test)]
 mod tests;
 
 pub use error::{LimitsError, Refusal};
 pub use limits::Limits;
 pub use scheduler::Scheduler;
+pub use skip::Even;
 
 /// A sequence, as its owner numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

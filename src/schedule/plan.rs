@@ -163,7 +163,7 @@ impl Scheduler {
     /// What the cache has of a sequence that waits, if the rest of its known tokens fit beside those
     /// of the running, with a block for each of them to grow into: without it, whoever is admitted
     /// last would soon lose its blocks again. Alone, it always fits.
-    fn room_for(&self, place: usize) -> Option<Found> {
+    pub(super) fn room_for(&self, place: usize) -> Option<Found> {
         let sequence = &self.sequences[place];
         let mut shared: Vec<BlockId> =
             sequence.hashes.iter().map_while(|hash| self.pool.find(*hash)).collect();
@@ -214,7 +214,7 @@ impl Scheduler {
 }
 
 /// Blocks of the prefix cache for a sequence that is admitted.
-struct Found {
+pub(super) struct Found {
     /// Its first blocks.
     shared: Vec<BlockId>,
     /// The one after them, where it holds the last known token: that one has to be computed, and

@@ -7,6 +7,7 @@ use super::{BlockHash, BlockId, count};
 use std::collections::HashMap;
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Pool {
     pub(super) blocks: Vec<Block>,
     /// The last one freed is the first one taken: it may still be in a processor's cache.
@@ -20,6 +21,7 @@ pub(super) struct Pool {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Block {
     pub(super) references: u32,
     /// Set while it can be shared.

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Decides what is computed when; see [the module](super).
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub struct Scheduler {
     pub(super) limits: Limits,
     pub(super) pool: Pool,

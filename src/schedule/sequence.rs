@@ -20,6 +20,7 @@ impl Rank {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Sequence {
     pub(super) id: SeqId,
     pub(super) rank: Rank,

@@ -3,6 +3,7 @@
 
 mod histories;
 mod invariants;
+mod skips;
 mod worked;
 mod world;
 
