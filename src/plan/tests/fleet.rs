@@ -148,10 +148,9 @@ fn what_makes_no_sense_is_refused() {
         Fleet { serving: Serving { step_tokens_max: 4, ..serving() }, ..fleet(1) },
         "`step_tokens_max` is `4`, below `16`",
     );
-    let error = Task {
-        window: Seconds(1e-9),
-        ..task(&Traffic::new([asked(9.0, 1, 1)]).unwrap(), &slow(), &fleet(1))
-    };
+    let (traffic, profile, fleet) =
+        (Traffic::new([asked(9.0, 1, 1)]).unwrap(), slow(), fleet(1));
+    let error = Task { window: Seconds(1e-9), ..task(&traffic, &profile, &fleet) };
     assert_eq!(
         error.simulate().unwrap_err().to_string(),
         "windows of 0.000000001 s cut 9 s into more than 10000"
