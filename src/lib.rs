@@ -13,6 +13,7 @@ pub mod hardware;
 pub mod hint;
 pub mod load;
 pub mod model;
+pub mod plan;
 pub mod prices;
 pub mod record;
 pub mod report;
