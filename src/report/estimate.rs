@@ -59,7 +59,7 @@ pub fn estimate_document(
         );
         for part in &outcome.prediction.parts {
             let share = part.time / outcome.prediction.gap.value;
-            let ms = significant(part.time.get() * 1e3);
+            let ms = significant(part.time.get() * 1e3, 3);
             parts.row([named(*part).to_owned(), ms, format!("{share:.0}")]);
         }
         document.table(parts);
@@ -82,10 +82,10 @@ fn figures(outcome: &Outcome) -> [String; 6] {
     let prediction = &outcome.prediction;
     [
         estimate(prediction.output_rate),
-        significant(prediction.ceiling.get()),
+        significant(prediction.ceiling.get(), 3),
         seconds_or_nothing(Some(prediction.gap)),
         estimate(outcome.blended),
-        significant(outcome.blended_floor.get()),
+        significant(outcome.blended_floor.get(), 3),
         estimate(outcome.output_only),
     ]
 }
