@@ -83,7 +83,16 @@ fn heavy_a_run_of_mixed_lengths_and_shared_prefixes_adds_up() {
 
     let others: [&[&str]; 2] = [
         &["--concurrency", "4", "--prompt-tokens", "128", "--output-tokens", "32", "--seed", "7"],
-        &["--rate", "6/s", "--prompt-tokens", "32..160", "--output-tokens", "16..48", "--seed", "8"],
+        &[
+            "--rate",
+            "6/s",
+            "--prompt-tokens",
+            "32..160",
+            "--output-tokens",
+            "16..48",
+            "--seed",
+            "8",
+        ],
     ];
     for other in others {
         let fresh = run(&home, other);
