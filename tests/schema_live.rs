@@ -11,6 +11,10 @@
 mod grip;
 #[path = "schema_live/journal.rs"]
 mod journal;
+#[path = "schema_live/prices.rs"]
+mod prices;
+#[path = "prices_cli/server.rs"]
+mod server;
 #[path = "schema_live/store.rs"]
 mod store;
 #[path = "schema_live/variants.rs"]
@@ -438,7 +442,24 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 11] = [
-    "run", "event", "bench", "ladder", "cost", "runs", "diff", "export", "models", "model",
+const SCHEMAS: [&str; 19] = [
+    "run",
+    "event",
+    "bench",
+    "ladder",
+    "cost",
+    "runs",
+    "diff",
+    "export",
+    "models",
+    "model",
     "doctor",
+    "price_list",
+    "price",
+    "price_import",
+    "price_diff",
+    "price_update",
+    "bill",
+    "bill_difference",
+    "reconciliation",
 ];

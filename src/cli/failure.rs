@@ -30,6 +30,17 @@ impl Failure {
         Self { message, hint: error.hint(), fault: Fault::Usage }
     }
 
+    /// An error that doesn't know which file it was found in.
+    pub(crate) fn of(file: &str, error: &impl Hint) -> Self {
+        let message = format!("`{file}`: {error}");
+        Self { message, hint: error.hint(), fault: error.fault() }
+    }
+
+    /// What was found.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whose fault it is.
     pub(crate) fn fault(&self) -> Fault {
         self.fault

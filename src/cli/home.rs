@@ -32,6 +32,11 @@ impl Home {
         self.0.join("models")
     }
 
+    /// Where price books are, and what their sources sent.
+    pub(crate) fn prices(&self) -> PathBuf {
+        self.0.join("prices")
+    }
+
     /// Where records of runs are.
     pub(crate) fn runs(&self) -> PathBuf {
         self.0.join("runs")

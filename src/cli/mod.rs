@@ -4,6 +4,8 @@
 //! and each command is a file that receives only checked values. No arithmetic on measurements.
 
 mod bench;
+mod bill;
+mod books;
 mod checked;
 mod cost;
 mod doctor;
@@ -12,8 +14,10 @@ mod home;
 mod interrupt;
 mod models;
 mod output;
+mod prices;
 mod progress;
 mod raw;
+mod reconcile;
 mod runs;
 mod weights;
 
@@ -52,6 +56,12 @@ fn run(command: Command) -> Result<(), Failure> {
             bench::run(&checked::Bench::try_from(*raw)?, format)
         }
         Command::Models(raw) => models::run(raw),
+        Command::Prices(raw) => prices::run(raw),
+        Command::Bill(raw) => {
+            let format = raw.output.format();
+            bill::run(&checked::Bill::try_from(raw)?, format)
+        }
+        Command::Reconcile(raw) => reconcile::run(&raw, raw.output.format()),
         Command::Runs(raw) => runs::run(raw),
         Command::Doctor(raw) => doctor::run(raw.output.format()),
     }

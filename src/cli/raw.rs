@@ -1,11 +1,14 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
 mod bench;
+mod prices;
 
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
 };
+
+pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -32,6 +35,13 @@ pub(crate) enum Command {
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),
+    /// What APIs charge: the dated, sourced price book.
+    #[command(subcommand)]
+    Prices(RawPrices),
+    /// What a usage log costs on any entry of the price book, line by line.
+    Bill(RawBill),
+    /// Where an invoice or usage export differs from the price book, and why.
+    Reconcile(RawReconcile),
     /// The runs that were made.
     #[command(subcommand)]
     Runs(RawRuns),

@@ -11,6 +11,7 @@
 mod checksum;
 mod error;
 mod hub;
+mod page;
 mod partial;
 mod pip;
 mod progress;
@@ -21,6 +22,7 @@ mod tests;
 pub use checksum::{ParseSha256Error, Sha256, sha256_of};
 pub use error::{Failure, FetchError};
 pub use hub::{HubFile, HubSettings};
+pub use page::{Page, page, replace};
 pub use pip::{PipSettings, WheelParts};
 pub use progress::{Event, Stage, Watch};
 pub use reach::{hub_answers, pip_answers};

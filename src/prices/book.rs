@@ -114,6 +114,30 @@ impl Book {
         Ok(found)
     }
 
+    /// The one entry that goes by a name.
+    ///
+    /// # Errors
+    /// [`PriceError::Unknown`] where there is none, [`PriceError::Several`] where there are more.
+    pub fn one(&self, query: &str) -> Result<&Entry, PriceError> {
+        match self.find(query)?.as_slice() {
+            [entry] => Ok(entry),
+            several => Err(PriceError::Several {
+                query: query.trim().to_owned(),
+                ids: several.iter().map(|entry| entry.id.clone()).collect(),
+            }),
+        }
+    }
+
+    /// The entry of a model as an export names it: the named provider's, else the only one.
+    pub fn sold_as(&self, model: &str, provider: Option<&str>) -> Option<&Entry> {
+        let found = self.find(model).ok()?;
+        let of = |entry: &&&Entry| provider.is_some_and(|p| entry.provider.eq_ignore_ascii_case(p));
+        match found.as_slice() {
+            [only] => Some(only),
+            several => several.iter().find(of).copied(),
+        }
+    }
+
     /// The ids whose names are most like a text, the most alike first.
     fn nearest(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();

@@ -7,7 +7,7 @@
 use super::book::Book;
 use super::entry::Entry;
 use super::schedule::Schedule;
-use super::tariff::Service;
+use super::tariff::{Service, Tariff};
 use super::terms::Percent;
 use crate::units::Tokens;
 use jiff::civil::Date;
@@ -127,7 +127,11 @@ impl Diff {
 
 /// Every price that is in force on a day, by its place.
 pub fn prices(entry: &Entry, day: Date) -> Option<BTreeMap<Place, Decimal>> {
-    let tariff = entry.tariff_on(day)?;
+    entry.tariff_on(day).map(listed)
+}
+
+/// Every price that a tariff lists, by its place.
+pub fn listed(tariff: &Tariff) -> BTreeMap<Place, Decimal> {
     let mut all = BTreeMap::new();
     collect(&mut all, (None, None), &tariff.schedule);
     for (index, hours) in tariff.hours.iter().enumerate() {
@@ -136,7 +140,7 @@ pub fn prices(entry: &Entry, day: Date) -> Option<BTreeMap<Place, Decimal>> {
     for variant in &tariff.variants {
         collect(&mut all, (Some(&variant.service), None), &variant.schedule);
     }
-    Some(all)
+    all
 }
 
 fn collect(

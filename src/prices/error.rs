@@ -52,6 +52,14 @@ pub enum PriceError {
         /// The ids most like it.
         nearest: Vec<String>,
     },
+    /// Several entries go by a name where one is asked for.
+    #[error("`{query}` is sold by {}", ids.len())]
+    Several {
+        /// What was asked for.
+        query: String,
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// The book inside the program is broken.
     #[error("the program's own book is broken: {0}")]
     Embedded(Box<PriceError>),
@@ -76,6 +84,10 @@ impl Hint for PriceError {
                     names => format!("did you mean {}?", names.join(" or ")),
                 })
             }
+            Self::Several { ids, .. } => {
+                let names = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>();
+                Some(format!("name one of them: {}", names.join(", ")))
+            }
             Self::Embedded(_) => Some("this is a defect of mtok: please report it".to_owned()),
             _ => None,
         }
@@ -84,7 +96,7 @@ impl Hint for PriceError {
     fn fault(&self) -> Fault {
         match self {
             Self::Embedded(_) => Fault::Internal,
-            Self::Unknown { .. } => Fault::Usage,
+            Self::Unknown { .. } | Self::Several { .. } => Fault::Usage,
             _ => Fault::Input,
         }
     }

@@ -32,7 +32,7 @@ pub use age::{STALE_AFTER_DAYS, is_stale};
 pub use billing::{Bill, BillError, Request, Usage, bill, bill_as_of};
 pub use book::Book;
 pub use check::{EntryFault, PRICE_MAX};
-pub use diff::{Change, Changed, Diff, Place, What, prices};
+pub use diff::{Change, Changed, Diff, Place, What, listed, prices};
 pub use difference::{Effects, Period, difference};
 pub use entry::{Ending, Entry, Figures, Kind, OtherSource, Size};
 pub use error::PriceError;

@@ -4,6 +4,7 @@
 //! chooses words, digits and columns. Missing prints `—`.
 
 mod bench;
+mod bill;
 mod diff;
 mod doctor;
 mod document;
@@ -15,10 +16,17 @@ mod models;
 mod page;
 mod plot;
 mod price;
+mod price_card;
+mod price_change;
+mod price_list;
 mod runs;
 mod validation;
 
 pub use bench::bench_document;
+pub use bill::{
+    BillDifference, BillReport, EntryBill, ExportCard, ReconciliationReport,
+    bill_difference_document, bill_document, reconciliation_document,
+};
 pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
@@ -27,5 +35,11 @@ pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
 pub use page::{PageError, ladder_page, run_page};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
+pub use price_card::{EntryCard, PriceCard, price_document};
+pub use price_change::{
+    BookChange, ImportCard, ImportReport, PriceDiff, Side, SourceUpdate, UpdateReport,
+    import_document, price_diff_document, update_document,
+};
+pub use price_list::{PriceList, PriceRow, price_list_document};
 pub use runs::{RunList, RunRow, runs_document};
 pub use validation::{validation_document, validation_plot};

@@ -5,11 +5,13 @@ mod content;
 mod cost;
 mod judging;
 mod load;
+mod prices;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use judging::Judging;
+pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use subject::Running;
 
 use super::failure::Failure;

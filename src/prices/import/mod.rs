@@ -16,6 +16,7 @@ mod litellm;
 mod model_prices;
 mod models_dev;
 mod openrouter;
+mod recognise;
 #[cfg(test)]
 mod tests;
 
@@ -230,6 +231,14 @@ pub enum ImportError {
         /// What the reader of JSON found.
         source: Box<serde_json::Error>,
     },
+    /// It is a book of none of the forms, or of more than one.
+    #[error("`{file}` reads as {}", among(as_what))]
+    Unrecognised {
+        /// The file.
+        file: String,
+        /// The forms that it reads as.
+        as_what: Vec<&'static str>,
+    },
     /// It is JSON of another shape.
     #[error("`{book}` is not a book of {format}: {what}")]
     Shape {
@@ -242,11 +251,18 @@ pub enum ImportError {
     },
 }
 
+fn among(forms: &[&str]) -> String {
+    if forms.is_empty() { "no book that is known".to_owned() } else { forms.join(" and as ") }
+}
+
 impl Hint for ImportError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Json { .. } => None,
-            Self::Shape { .. } => {
+            Self::Unrecognised { as_what, .. } if !as_what.is_empty() => {
+                Some("say which it is with `--form`".to_owned())
+            }
+            Self::Unrecognised { .. } | Self::Shape { .. } => {
                 let known = Format::ALL.map(Format::name).join(", ");
                 Some(format!("the books that can be read are {known}"))
             }
