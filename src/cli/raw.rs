@@ -1,11 +1,13 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
 mod bench;
+mod estimate;
 
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
 };
+pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Bench(Box<RawBench>),
     /// Work out a cost from a price and a rate, or audit a published one.
     Cost(RawCost),
+    /// What a model would do and cost on a GPU, before anything is rented.
+    Estimate(Box<RawEstimate>),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),

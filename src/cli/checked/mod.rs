@@ -3,12 +3,14 @@
 mod bench;
 mod content;
 mod cost;
+mod estimate;
 mod judging;
 mod load;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
+pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
 pub(crate) use subject::Running;
 
