@@ -1,12 +1,13 @@
 //! What `mtok estimate` prints.
 //!
-//! Invariant: a batch that doesn't fit has no figures, and one without a price has no cost: `—`.
+//! Invariant: a batch that doesn't fit has no figures but why, and one without a price has no cost: `—`.
+//! Guarded by the tests below.
 
 use super::figure::{NOTHING, estimate, seconds, share, significant, thousands};
 use super::{Document, Table};
 use crate::cost::{Answer, Cheaper, MachinePrice, PriceOrigin};
 use crate::estimate::{Beside, Costs, Limit, Outcome, Outlook, Rung, Term};
-use crate::units::{Bytes, Quantity as _, Ratio};
+use crate::units::Ratio;
 
 /// The estimate in words and tables.
 pub fn estimate_document(outlook: &Outlook) -> Document {
@@ -85,7 +86,7 @@ fn rungs(outlook: &Outlook) -> Table {
         "output tok/s",
         "between tokens",
         "bound by",
-        "GB a GPU",
+        "memory a GPU",
         "USD/Mtok",
         "floor",
         "all to output",
@@ -93,12 +94,13 @@ fn rungs(outlook: &Outlook) -> Table {
     if outlook.at_most.is_some() {
         columns.push("in time");
     }
-    let mut table = Table::new("Estimated at full load", &columns);
+    let mut table = Table::new("Estimated at full load, with 95 % intervals", &columns);
     for judged in &outlook.rungs {
         let Rung { batch, memory, outcome } = &judged.rung;
         let mut row = vec![batch.to_string()];
         row.extend(outcome.as_ref().map_or([NOTHING; 3].map(str::to_owned), speeds));
-        row.push(gigabytes(Bytes(memory.weights.0 + memory.cache.0 + memory.working.0)));
+        let taken = memory.weights + memory.cache + memory.working;
+        row.push(format!("{:.0} of {:.0} GB", taken.get() / 1e9, memory.usable.get() / 1e9));
         let costs = outcome.as_ref().and_then(|outcome| outcome.costs.as_ref());
         row.extend(costs.map_or([NOTHING; 3].map(str::to_owned), prices));
         row.push(judged.keeps.map_or(NOTHING, in_time).to_owned());
@@ -119,10 +121,6 @@ fn speeds(outcome: &Outcome) -> [String; 3] {
 fn prices(costs: &Costs) -> [String; 3] {
     let floor = significant(costs.blended_floor.0, 2);
     [estimate(costs.blended), floor, estimate(costs.output_only)]
-}
-
-fn gigabytes(bytes: Bytes) -> String {
-    significant(bytes.get() / 1e9, 3)
 }
 
 fn in_time(answer: Answer) -> &'static str {
@@ -201,5 +199,58 @@ fn cheaper_words(row: &Beside) -> String {
             )
         }
         Cheaper::Tie => format!("can't tell: above {} % load at best", percent(low)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate::{Cache, Calibration, Deployment, Models, Question, Traffic, Weights};
+    use crate::hardware::{Catalogue, Rentals};
+    use crate::prices::Book;
+    use crate::units::Tokens;
+    use jiff::civil::date;
+
+    /// Llama 3.1 70B on two GPUs, at 1, 8 and 4096 at once, as Markdown.
+    fn words(gpu: &str) -> String {
+        let (models, gpus) = (Models::embedded().unwrap(), Catalogue::embedded().unwrap());
+        let question = Question {
+            asked: "llama-3.1-70b",
+            deployment: Deployment {
+                model: models.by_name("llama-3.1-70b").unwrap(),
+                gpu: gpus.by_name(gpu).unwrap(),
+                gpus: 2,
+                weights: Weights::Bf16,
+                cache: Cache::Bf16,
+            },
+            traffic: Traffic { prompt: Tokens(500), output: Tokens(500) },
+            batches: &[1, 8, 4096],
+            price: None,
+            at_most: None,
+            today: date(2026, 11, 22),
+        };
+        let (rentals, book) = (Rentals::embedded().unwrap(), Book::embedded().unwrap());
+        let calibration = Calibration::embedded().unwrap();
+        let outlook = Outlook::of(&question, &calibration, &rentals, &book).unwrap();
+        estimate_document(&outlook).markdown()
+    }
+
+    #[track_caller]
+    fn check(gpu: &str, batch: &str, missing: usize, says: &[&str]) {
+        let words = words(gpu);
+        let row = words.lines().find(|line| line.starts_with(&format!("| {batch} |"))).unwrap();
+        assert_eq!(row.matches(NOTHING).count(), missing, "{row}");
+        for said in says {
+            assert!(words.contains(said), "no `{said}` in\n{words}");
+        }
+    }
+
+    #[test]
+    fn what_fits_has_figures_and_what_does_not_has_a_reason() {
+        let says = ["4096 at once: does not fit: ", "waiting for the other GPUs", "for all GPUs"];
+        check("h100-sxm", "8", 0, &says);
+        check("h100-sxm", "4096", 6, &[]);
+        // Nobody rents it: rates and no cost, and no API is beaten.
+        check("mi325x", "8", 3, &["nobody says what it rents for", "Note: no published run"]);
     }
 }
