@@ -38,9 +38,7 @@ mod tokens;
 mod work;
 
 pub use doubt::{Doubt, Verdict};
-pub use fit::{
-    Coefficient, Fit, Prediction, RequestFit, StepFit, Term, fit_requests, fit_steps,
-};
+pub use fit::{Coefficient, Fit, Prediction, RequestFit, StepFit, Term, fit_requests, fit_steps};
 pub(crate) use interval::{Stretch, ratio_of_totals};
 pub(crate) use split::Alone;
 pub(crate) use work::{KindTokens, Lap, SteadyWork, output_arrivals};

@@ -51,7 +51,7 @@ fn runs_of_one_load_are_put_together() {
     let [repeats] = ladder.repeats.as_slice() else { panic!("{:?}", ladder.repeats) };
     assert_eq!((repeats.level, repeats.figures.runs), (Level::InFlight(1), 2));
     let rate = repeats.figures.total_rate.unwrap();
-    assert!((rate.mean.value.0 - (200.0 + 20.0 / 0.11) / 2.0).abs() < 1e-6, "{rate:?}");
+    assert!((rate.mean.value.0 - f64::midpoint(200.0, 20.0 / 0.11)).abs() < 1e-6, "{rate:?}");
     assert_eq!(self::ladder(&ROUNDS, None).repeats, []);
 }
 
