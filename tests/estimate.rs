@@ -32,7 +32,7 @@ fn the_ladder_its_error_its_floor_and_the_apis() {
     let (code, text) = said(&[&LLAMA[..], &["--price", "2.50/h", "--format", "md"]].concat());
     assert_eq!(code, Some(0), "{text}");
     for words in [
-        "Llama 3.1 8B (8,029,999,999 parameters",
+        "llama-3.1-8b: the shape of Llama 3.1 8B (8,029,999,999 parameters",
         "1 × NVIDIA H100 SXM; requests of 512 prompt and 256 output tokens",
         "Price: 2.50 USD/h, as given.",
         "**Estimated at full load**",

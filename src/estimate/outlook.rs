@@ -97,7 +97,9 @@ pub struct JudgedRung {
 pub struct Outlook {
     /// The form of this document: `mtok.estimate/1`.
     pub schema: &'static str,
-    /// The model.
+    /// What the user calls the model.
+    pub asked: String,
+    /// The model, or another of its shape.
     pub model: ModelFacts,
     /// The GPU.
     pub gpu: GpuFacts,
@@ -173,6 +175,7 @@ impl Outlook {
         let beside = beside(book, named, *traffic, hour.zip(rate), *today);
         Ok(Self {
             schema: "mtok.estimate/1",
+            asked: question.asked.to_owned(),
             model: ModelFacts {
                 id: model.id.clone(),
                 name: model.name.clone(),

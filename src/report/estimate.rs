@@ -49,8 +49,9 @@ fn head(outlook: &Outlook) -> String {
     let (model, gpu) = (&outlook.model, &outlook.gpu);
     let active = significant(model.active_parameters / 1e9, 3);
     format!(
-        "{} ({} parameters, {active} G work on a token), weights {}, cache {}, on {} × {}; requests of \
+        "{}: the shape of {} ({} parameters, {active} G work on a token), weights {}, cache {}, on {} × {}; requests of \
          {} prompt and {} output tokens.",
+        outlook.asked,
         model.name,
         thousands(model.parameters),
         outlook.weights,
