@@ -132,6 +132,29 @@ fn cost() {
     check("cost", &documents, &may_lack, &[("slip", variants::slips())]);
 }
 
+/// Words that hold for all: every cause of time, what bounds, whether it was measured, what fits.
+#[test]
+fn estimate() {
+    let home = home("estimate");
+    let of = |gpu: &str, model: &str, more: &[&str]| {
+        let asked = ["estimate", "--gpu", gpu, "--model", model];
+        printed(&home, &[&asked, more].concat())
+    };
+    let long = ["--prompt-tokens", "40000", "--output-tokens", "40000"];
+    let documents = [
+        of("h100-sxm", "llama-3.1-8b", &["--slo", "tpot<=12ms", "--price", "2.50/h"]),
+        of("h100-sxm", "qwen3-30b-a3b", &["--tp", "2", "--precision", "fp8"]),
+        of("h100-sxm", "gpt-oss-20b", &["--batch", "1,64", "--kv-precision", "fp8"]),
+        // Too large, mended by more GPUs, smaller weights, a smaller cache, fewer at once.
+        of("h100-sxm", "llama-3.1-70b", &["--batch", "1"]),
+        of("h100-sxm", "llama-3.1-8b", &[&long[..], &["--batch", "8,12,1000"]].concat()),
+        of("h100-sxm", "llama-3.1-70b", &["--precision", "int4"]),
+        of("mi325x", "llama-3.1-8b", &["--slo", "tpot<=1us"]),
+        of("l40s", "llama-3.2-1b", &["--price", "100/h"]),
+    ];
+    check("estimate", &documents, &[], &[]);
+}
+
 #[test]
 fn models() {
     let home = home("models");

@@ -9,6 +9,7 @@ mod books;
 mod checked;
 mod cost;
 mod doctor;
+mod estimate;
 mod failure;
 mod home;
 mod interrupt;
@@ -54,6 +55,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench(raw) => {
             let format = raw.output.format();
             bench::run(&checked::Bench::try_from(*raw)?, format)
+        }
+        Command::Estimate(raw) => {
+            let format = raw.output.format();
+            estimate::run(&checked::Estimate::try_from(*raw)?, format)
         }
         Command::Models(raw) => models::run(raw),
         Command::Prices(raw) => prices::run(raw),

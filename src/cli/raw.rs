@@ -2,11 +2,13 @@
 
 mod bench;
 mod prices;
+mod estimate;
 
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
 };
+pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
 pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Bench(Box<RawBench>),
     /// Work out a cost from a price and a rate, or audit a published one.
     Cost(RawCost),
+    /// What a model would do and cost on a GPU, before anything is rented.
+    Estimate(Box<RawEstimate>),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),

@@ -152,6 +152,18 @@ impl Models {
         Ok(Self { models })
     }
 
+    /// The one shape in the text of a file.
+    ///
+    /// # Errors
+    /// As [`Models::parse`], and a file with none or several.
+    pub fn parse_one(file: &str, text: &str) -> Result<Model, EstimateError> {
+        let models = Self::parse(file, text)?.models;
+        let [model]: [Model; 1] = models.try_into().map_err(|models: Vec<Model>| {
+            EstimateError::NotOne { file: file.to_owned(), models: models.len() }
+        })?;
+        Ok(model)
+    }
+
     /// All of them, in the book's order.
     pub fn models(&self) -> &[Model] {
         &self.models
@@ -175,7 +187,8 @@ impl Models {
             near.retain(|(likeness, _)| *likeness >= NEAR);
             near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
             let near = near.into_iter().take(SUGGESTIONS).map(|(_, model)| model.id.clone());
-            EstimateError::UnknownModel { name: name.to_owned(), near: near.collect() }
+            let known = self.models.iter().map(|model| model.id.clone()).collect();
+            EstimateError::UnknownModel { name: name.to_owned(), near: near.collect(), known }
         })
     }
 }
@@ -187,7 +200,7 @@ fn names(model: &Model) -> impl Iterator<Item = &str> {
 }
 
 /// A name without its owner, case and punctuation.
-fn typed(name: &str) -> String {
+pub(super) fn typed(name: &str) -> String {
     let own = name.rsplit('/').next().unwrap_or(name);
     let own = own.split_once("__").map_or(own, |(_, own)| own);
     own.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()

@@ -107,6 +107,15 @@ impl std::str::FromStr for Weights {
     }
 }
 
+impl std::fmt::Display for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Bf16 => "bf16",
+            Self::Fp8 => "fp8",
+        })
+    }
+}
+
 impl Cache {
     /// Bytes of one number.
     pub(super) fn bytes(self) -> f64 {

@@ -12,6 +12,42 @@ pub enum EstimateError {
         name: String,
         /// Ids that are near it, nearest first.
         near: Vec<String>,
+        /// All ids.
+        known: Vec<String>,
+    },
+    /// A format that packs experts, for a model that has none.
+    #[error("`{format}` is a format of experts, and `{model}` has none")]
+    NoExperts {
+        /// The format.
+        format: super::Weights,
+        /// The model's id.
+        model: String,
+    },
+    /// A text that isn't JSON.
+    #[error("`{file}`: {source}")]
+    Json {
+        /// The file.
+        file: String,
+        /// What the reader of JSON found; it names the line.
+        source: serde_json::Error,
+    },
+    /// A `config.json` that doesn't tell a shape that is known here.
+    #[error("`{file}`: `{field}` is {found}")]
+    Config {
+        /// The file.
+        file: String,
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A book of shapes in which not one model stands, where one is meant.
+    #[error("`{file}` holds {models} models")]
+    NotOne {
+        /// The file.
+        file: String,
+        /// How many.
+        models: usize,
     },
     /// No such format of weights.
     #[error("no format `{value}` of weights")]
@@ -114,14 +150,28 @@ pub enum EstimateError {
     Embedded(Box<EstimateError>),
 }
 
+/// What to do about a model that isn't in the catalogue.
+const BY_HAND: &str =
+    "give the path of the model's `config.json`, or of a file like `data/models.toml`";
+
 impl Hint for EstimateError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownModel { near, .. } => Some(match near.as_slice() {
-                [] => "`mtok estimate --model list` names those that are known".to_owned(),
-                [one] => format!("did you mean `{one}`?"),
-                many => format!("did you mean one of `{}`?", many.join("`, `")),
+            Self::UnknownModel { near, known, .. } => Some(match near.as_slice() {
+                [] => format!("{BY_HAND}; known are `{}`", known.join("`, `")),
+                [one] => format!("did you mean `{one}`? Else {BY_HAND}"),
+                many => format!("did you mean one of `{}`? Else {BY_HAND}", many.join("`, `")),
             }),
+            Self::NoExperts { .. } => Some("use bf16, fp8 or int4".to_owned()),
+            Self::TooLong { .. } => {
+                Some("shorten `--prompt-tokens` or `--output-tokens`".to_owned())
+            }
+            Self::Config { .. } => Some(
+                "describe the model in a file of your own, as `data/models.toml` describes others, \
+                 and give its path"
+                    .to_owned(),
+            ),
+            Self::NotOne { .. } => Some("give a file with one `[[model]]`".to_owned()),
             Self::UnknownFormat { .. } => Some("use bf16, fp8, mxfp4 or int4".to_owned()),
             Self::Embedded(_) => Some("this is a defect of mtok: please report it".to_owned()),
             _ => None,
@@ -132,6 +182,7 @@ impl Hint for EstimateError {
         match self {
             Self::UnknownModel { .. }
             | Self::UnknownFormat { .. }
+            | Self::NoExperts { .. }
             | Self::NoPeak { .. }
             | Self::Zero { .. }
             | Self::TooLong { .. } => Fault::Usage,

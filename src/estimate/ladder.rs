@@ -8,7 +8,7 @@ use super::deployment::{Deployment, Traffic};
 use super::error::EstimateError;
 use super::memory::{Memory, memory};
 use super::predict::{Prediction, predict};
-use crate::units::{Estimate, Ratio, TokensPerSecond, UsdPerHour, UsdPerMtok};
+use crate::units::{Estimate, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use serde::Serialize;
 
 /// A batch that was asked for.
@@ -27,7 +27,14 @@ pub struct Rung {
 pub struct Outcome {
     /// How fast.
     pub prediction: Prediction,
-    /// A million tokens, prompts and answers alike, at full load.
+    /// What its tokens would cost at full load; `None`: nobody says what the GPUs cost.
+    pub costs: Option<Costs>,
+}
+
+/// What a batch's tokens would cost at full load.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Costs {
+    /// A million tokens, prompts and answers alike.
     pub blended: Estimate<UsdPerMtok>,
     /// A million output tokens, if they pay for the whole hour.
     pub output_only: Estimate<UsdPerMtok>,
@@ -40,26 +47,44 @@ pub struct Outcome {
 /// All batches that were asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ladder {
-    /// What the GPUs cost together.
-    pub price: UsdPerHour,
+    /// What the GPUs cost together; `None`: nobody says.
+    pub price: Option<UsdPerHour>,
     /// In the order asked for.
     pub rungs: Vec<Rung>,
 }
 
-impl Outcome {
-    /// The load (COST_MODEL.md 1) from which these tokens are cheaper than an API's at the same blended
-    /// price: above 1, at no load.
-    pub fn load_to_beat(&self, api: UsdPerMtok) -> Option<Estimate<Ratio>> {
-        let finite = api.0.is_finite() && api.0 > 0.0;
-        finite.then(|| self.blended.map(|own: UsdPerMtok| own / api))
+impl Costs {
+    fn of(price: UsdPerHour, prediction: &Prediction) -> Self {
+        Self {
+            blended: prediction.total_rate.map(|rate: TokensPerSecond| price / rate),
+            output_only: prediction.output_rate.map(|rate: TokensPerSecond| price / rate),
+            blended_floor: price / prediction.total_ceiling,
+            output_only_floor: price / prediction.ceiling,
+        }
     }
+}
+
+impl Rung {
+    /// The rate at which the GPUs' hour is divided: prompt and output tokens; `None`: it doesn't fit.
+    fn rate(&self) -> Option<TokensPerSecond> {
+        Some(self.outcome.as_ref()?.prediction.total_rate.value)
+    }
+}
+
+/// The fastest of some rungs that fit, which is the cheapest, whatever an hour costs; of those that are
+/// equal the first.
+pub(super) fn cheapest<'a>(rungs: impl Iterator<Item = &'a Rung>) -> Option<&'a Rung> {
+    let fitting = rungs.filter_map(|rung| Some((rung, rung.rate()?)));
+    let faster = |best: (&'a Rung, TokensPerSecond), next: (&'a Rung, TokensPerSecond)| {
+        if next.1 > best.1 { next } else { best }
+    };
+    fitting.reduce(faster).map(|(rung, _)| rung)
 }
 
 impl Ladder {
     /// The cheapest rung that fits.
-    pub fn cheapest(&self) -> Option<(&Rung, &Outcome)> {
-        let fitting = self.rungs.iter().filter_map(|rung| Some((rung, rung.outcome.as_ref()?)));
-        fitting.min_by(|(_, a), (_, b)| a.blended.value.0.total_cmp(&b.blended.value.0))
+    pub fn cheapest(&self) -> Option<&Rung> {
+        cheapest(self.rungs.iter())
     }
 }
 
@@ -71,20 +96,15 @@ pub fn ladder(
     deployment: &Deployment<'_>,
     traffic: Traffic,
     batches: &[u32],
-    price: UsdPerHour,
+    price: Option<UsdPerHour>,
     calibration: &Calibration,
 ) -> Result<Ladder, EstimateError> {
     let rungs = batches.iter().map(|batch| {
         let memory = memory(deployment, traffic, *batch)?;
         let prediction = predict(deployment, traffic, *batch, calibration)?;
         let fits = memory.misfit.is_none();
-        let outcome = fits.then(|| Outcome {
-            blended: prediction.total_rate.map(|rate: TokensPerSecond| price / rate),
-            output_only: prediction.output_rate.map(|rate: TokensPerSecond| price / rate),
-            blended_floor: price / prediction.total_ceiling,
-            output_only_floor: price / prediction.ceiling,
-            prediction,
-        });
+        let costs = price.map(|price| Costs::of(price, &prediction));
+        let outcome = fits.then_some(Outcome { prediction, costs });
         Ok(Rung { batch: *batch, memory, outcome })
     });
     Ok(Ladder { price, rungs: rungs.collect::<Result<_, EstimateError>>()? })

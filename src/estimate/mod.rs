@@ -6,11 +6,13 @@
 //! for a GPU that wasn't measured, on GPUs) which its coefficients hadn't seen. Guarded by the
 //! property tests in `predict.rs` and by `validate`'s tests, which fit everything again.
 //!
-//! Deliberately absent: clocks, files, and prices of APIs; a machine's price is an argument.
+//! Deliberately absent: clocks and files; today, and the books of rentals and prices, are arguments.
 
+mod beside;
 mod calibrate;
 mod calibration;
 mod catalogue;
+mod config;
 mod csv_points;
 mod deployment;
 mod error;
@@ -18,6 +20,7 @@ mod ladder;
 mod memory;
 mod model;
 mod outlier;
+mod outlook;
 mod point;
 mod predict;
 mod quantile;
@@ -27,15 +30,17 @@ mod term;
 mod tests;
 mod validate;
 
+pub use beside::Beside;
 pub use calibration::{Band, Calibration};
 pub use catalogue::Models;
 pub use csv_points::{parse_energy, parse_trtllm};
 pub use deployment::{Cache, Deployment, Traffic, Weights};
 pub use error::EstimateError;
-pub use ladder::{Ladder, Outcome, Rung, ladder, powers_of_two};
+pub use ladder::{Costs, Ladder, Outcome, Rung, ladder, powers_of_two};
 pub use memory::{Memory, Misfit, Proposal, memory};
 pub use model::{Attention, Experts, Mamba, Model, Window};
 pub use outlier::Outlier;
+pub use outlook::{GpuFacts, JudgedRung, ModelFacts, Outlook, Question};
 pub use point::{Point, Setting};
 pub use predict::{Basis, Limit, Part, Prediction, predict};
 pub use term::Term;

@@ -1,136 +1,257 @@
-//! What `mtok estimate` prints: a ladder of batches, where a step's time goes, what fits.
+//! What `mtok estimate` prints.
 //!
-//! Invariant: a rate or a price stands here with its interval, and a batch that does not fit has
-//! neither: `—`, and why. Guarded by the test below.
+//! Invariant: a batch that doesn't fit has no figures but why, and one without a price has no cost: `—`.
+//! Guarded by the tests below.
 
-use super::figure::{NOTHING, estimate, seconds_or_nothing, significant};
+use super::figure::{NOTHING, estimate, seconds, share, significant, thousands};
 use super::{Document, Table};
-use crate::estimate::{Basis, Calibration, Deployment, Ladder, Outcome, Part, Term, Traffic};
-use crate::units::Quantity;
+use crate::cost::{Answer, Cheaper, MachinePrice, PriceOrigin};
+use crate::estimate::{Beside, Costs, Limit, Outcome, Outlook, Rung, Term};
+use crate::units::Ratio;
 
-/// The ladder of a deployment, in words and tables.
-pub fn estimate_document(
-    deployment: &Deployment<'_>,
-    traffic: Traffic,
-    ladder: &Ladder,
-    calibration: &Calibration,
-) -> Document {
+/// The estimate in words and tables.
+pub fn estimate_document(outlook: &Outlook) -> Document {
     let mut document = Document::default();
-    let (model, gpu) = (deployment.model, deployment.gpu);
+    document.words(head(outlook));
+    document.words(price_words(outlook.price.as_ref(), outlook.gpus));
+    document.table(rungs(outlook));
+    let misfits = outlook.rungs.iter().filter_map(|judged| {
+        let misfit = judged.rung.memory.misfit.as_ref()?;
+        Some(format!("{} at once: {misfit}", judged.rung.batch))
+    });
+    let misfits: Vec<String> = misfits.collect();
+    if misfits.is_empty() {
+        document.words(format!("{} sequences at once fit at most.", thousands(largest(outlook))));
+    } else {
+        document.words(misfits.join("\n"));
+    }
+    document.table(where_time_goes(outlook));
+    document.table(beside(outlook));
+    for row in outlook.beside.iter().filter(|row| !row.notes.is_empty()) {
+        document.words(format!("{}: {}", row.id, row.notes.join("; ")));
+    }
+    for caution in &outlook.cautions {
+        document.words(format!("Note: {caution}."));
+    }
     document.words(format!(
-        "{}, {} weights, on {} × {} at {:.2}: {} in, {} out a request",
-        model.name,
-        deployment.weights,
-        deployment.gpus,
-        gpu.name,
-        ladder.price,
-        traffic.prompt,
-        traffic.output
+        "An estimate: nothing was measured. ± is where 95 % of published runs of models that the fit \
+         had not seen were ({}, {}). The floor is the roofline's, which no software is below.",
+        outlook.learnt_from, outlook.learnt_on
     ));
-    let columns = [
-        "sequences",
-        "output tok/s",
-        "ceiling",
-        "between tokens",
-        "USD/Mtok, all tokens",
-        "floor",
-        "output alone",
-        "memory a GPU",
-    ];
-    let mut table = Table::new("Predicted, with 95 % intervals, at full load", &columns);
-    for rung in &ladder.rungs {
-        let memory = &rung.memory;
-        let taken = memory.weights + memory.cache + memory.working;
-        let room = format!("{:.0} of {:.0} GB", taken.get() / 1e9, memory.usable.get() / 1e9);
-        let mut row = vec![rung.batch.to_string()];
-        row.extend(rung.outcome.as_ref().map_or([NOTHING; 6].map(str::to_owned), figures));
-        row.push(room);
-        table.row(row);
-    }
-    document.table(table);
-    let misfits = ladder.rungs.iter().filter_map(|rung| Some((rung, rung.memory.misfit.as_ref()?)));
-    if let Some((rung, misfit)) = misfits.into_iter().next() {
-        document.words(format!("{} at once: {misfit}", rung.batch));
-    }
-    if let Some((rung, outcome)) = ladder.cheapest() {
-        let mut parts = Table::new(
-            format!("Where the time goes, {} at once", rung.batch),
-            &["", "ms", "share"],
-        );
-        for part in &outcome.prediction.parts {
-            let share = part.time / outcome.prediction.gap.value;
-            let ms = significant(part.time.get() * 1e3, 3);
-            parts.row([named(*part).to_owned(), ms, format!("{share:.0}")]);
-        }
-        document.table(parts);
-        document.words(match outcome.prediction.basis {
-            Basis::Measured => format!(
-                "The intervals are the errors on other models on this GPU: {}, {}.",
-                calibration.source, calibration.date
-            ),
-            Basis::Elsewhere => format!(
-                "This GPU, or this format, was not among the runs ({}, {}): the intervals are the \
-                 errors on other models on other GPUs.",
-                calibration.source, calibration.date
-            ),
-        });
-    }
     document
 }
 
-fn figures(outcome: &Outcome) -> [String; 6] {
-    let prediction = &outcome.prediction;
-    [
-        estimate(prediction.output_rate),
-        significant(prediction.ceiling.get(), 3),
-        seconds_or_nothing(Some(prediction.gap)),
-        estimate(outcome.blended),
-        significant(outcome.blended_floor.get(), 3),
-        estimate(outcome.output_only),
-    ]
+fn largest(outlook: &Outlook) -> u64 {
+    u64::from(outlook.largest_batch)
 }
 
-/// What a part of a step is.
-fn named(part: Part) -> &'static str {
-    match part.term {
-        None => "the roofline: weights, cache, arithmetic",
-        Some(Term::Layer) => "kernels of each layer",
-        Some(Term::Sequence) => "scheduling of each sequence",
-        Some(Term::Sampling) => "sampling",
-        Some(Term::Prompt) => "steps that hold prompts",
-        Some(Term::EightBit) => "bringing activations to 8 bits",
-        Some(Term::Peer) => "waiting for the other GPUs",
-        Some(Term::Routing) => "moving activations to experts",
+fn head(outlook: &Outlook) -> String {
+    let (model, gpu) = (&outlook.model, &outlook.gpu);
+    let active = significant(model.active_parameters / 1e9, 3);
+    format!(
+        "{}: the shape of {} ({} parameters, {active} G work on a token), weights {}, cache {}, on {} × {}; requests of \
+         {} prompt and {} output tokens.",
+        outlook.asked,
+        model.name,
+        thousands(model.parameters),
+        outlook.weights,
+        outlook.cache,
+        outlook.gpus,
+        gpu.name,
+        thousands(outlook.prompt.0),
+        thousands(outlook.output.0),
+    )
+}
+
+fn price_words(price: Option<&MachinePrice>, gpus: u32) -> String {
+    let Some(MachinePrice { usd_per_hour, origin }) = price else {
+        return "Price: nobody says what it rents for; `--price 2.50/h` does.".to_owned();
+    };
+    let together = if gpus > 1 { " for all GPUs together" } else { "" };
+    let price = format!("Price: {:.2} USD/h{together}", usd_per_hour.0);
+    match origin {
+        PriceOrigin::Given | PriceOrigin::Example { .. } => format!("{price}, as given."),
+        PriceOrigin::Rentals { low, high, offers, kind, collected, stale, .. } => {
+            let old = if *stale { ": more than 90 days ago" } else { "" };
+            format!(
+                "{price}: the median of {offers} offers {kind}, {:.2} to {:.2} a GPU, {collected}{old}.",
+                low.0, high.0
+            )
+        }
+    }
+}
+
+fn rungs(outlook: &Outlook) -> Table {
+    let mut columns = vec![
+        "at once",
+        "output tok/s",
+        "between tokens",
+        "bound by",
+        "memory a GPU",
+        "USD/Mtok",
+        "floor",
+        "all to output",
+    ];
+    if outlook.at_most.is_some() {
+        columns.push("in time");
+    }
+    let mut table = Table::new("Estimated at full load, with 95 % intervals", &columns);
+    for judged in &outlook.rungs {
+        let Rung { batch, memory, outcome } = &judged.rung;
+        let mut row = vec![batch.to_string()];
+        row.extend(outcome.as_ref().map_or([NOTHING; 3].map(str::to_owned), speeds));
+        let taken = memory.weights + memory.cache + memory.working;
+        row.push(format!("{:.0} of {:.0} GB", taken.get() / 1e9, memory.usable.get() / 1e9));
+        let costs = outcome.as_ref().and_then(|outcome| outcome.costs.as_ref());
+        row.extend(costs.map_or([NOTHING; 3].map(str::to_owned), prices));
+        row.push(judged.keeps.map_or(NOTHING, in_time).to_owned());
+        table.row(row.into_iter().take(columns.len()));
+    }
+    table
+}
+
+fn speeds(outcome: &Outcome) -> [String; 3] {
+    let prediction = &outcome.prediction;
+    let limit = match prediction.limit {
+        Limit::Memory => "memory",
+        Limit::Arithmetic => "arithmetic",
+    };
+    [estimate(prediction.output_rate), seconds(prediction.gap), limit.to_owned()]
+}
+
+fn prices(costs: &Costs) -> [String; 3] {
+    let floor = significant(costs.blended_floor.0, 2);
+    [estimate(costs.blended), floor, estimate(costs.output_only)]
+}
+
+fn in_time(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Met => "yes",
+        Answer::Missed => "no",
+        Answer::CantTell => "can't tell",
+    }
+}
+
+/// What a step of the chosen batch spends its time with.
+fn where_time_goes(outlook: &Outlook) -> Table {
+    let chosen = outlook.chosen().or(outlook.cheapest);
+    let rung = outlook.rungs.iter().find(|judged| Some(judged.rung.batch) == chosen);
+    let outcome = rung.and_then(|judged| judged.rung.outcome.as_ref());
+    let at = outcome.map_or(0, |outcome| outcome.prediction.batch);
+    let title = format!("Where a step's time goes at {at} at once");
+    let mut table = Table::new(title, &["", "time", "share"]);
+    let Some(prediction) = outcome.map(|outcome| &outcome.prediction) else { return table };
+    for part in &prediction.parts {
+        let name = part.term.map_or("memory and arithmetic", term_words);
+        table.row([
+            name.to_owned(),
+            super::figure::time(Some(part.time)),
+            share(Some(part.time / prediction.gap.value)),
+        ]);
+    }
+    table
+}
+
+fn term_words(term: Term) -> &'static str {
+    match term {
+        Term::Layer => "layers: kernels begin and end",
+        Term::Sequence => "sequences: scheduler, tokens out",
+        Term::Sampling => "sampling",
+        Term::Prompt => "steps with prompts in them",
+        Term::EightBit => "bringing activations to 8 bits",
+        Term::Peer => "waiting for the other GPUs",
+        Term::Routing => "moving tokens to experts",
+    }
+}
+
+fn beside(outlook: &Outlook) -> Table {
+    let at = outlook.chosen().map_or_else(String::new, |batch| format!(", own at {batch} at once"));
+    let title = format!("APIs, USD per million tokens, blended at this mix{at}");
+    let columns = ["model", "provider", "in", "out", "blended", "own is cheaper", "price of"];
+    let mut table = Table::new(title, &columns);
+    for row in &outlook.beside {
+        let same = if row.same_model { " (this model)" } else { "" };
+        table.row([
+            format!("{}{same}", row.name),
+            row.provider.clone(),
+            row.input.0.normalize().to_string(),
+            row.output.0.normalize().to_string(),
+            significant(row.blended.0, 3),
+            cheaper_words(row),
+            format!("{}, {}{}", row.source, row.date, if row.stale { " !" } else { "" }),
+        ]);
+    }
+    table
+}
+
+/// From which load, with its interval; an end beyond full load is never reached.
+fn cheaper_words(row: &Beside) -> String {
+    let Some(found) = &row.break_even else { return NOTHING.to_owned() };
+    let (low, high) = found.load.interval.unwrap_or((found.load.value, found.load.value));
+    let percent = |load: Ratio| significant(load.get() * 100.0, 2);
+    match found.at_full_load {
+        Cheaper::Api | Cheaper::ApiByValue => "never".to_owned(),
+        Cheaper::Own | Cheaper::OwnByValue => {
+            format!(
+                "above {} % load ({} to {})",
+                percent(found.load.value),
+                percent(low),
+                percent(high)
+            )
+        }
+        Cheaper::Tie => format!("can't tell: above {} % load at best", percent(low)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::estimate::{Cache, Models, Weights, ladder};
-    use crate::hardware::Catalogue;
-    use crate::units::{Tokens, UsdPerHour};
+    use crate::estimate::{Cache, Calibration, Deployment, Models, Question, Traffic, Weights};
+    use crate::hardware::{Catalogue, Rentals};
+    use crate::prices::Book;
+    use crate::units::Tokens;
+    use jiff::civil::date;
+
+    /// Llama 3.1 70B on two GPUs, at 1, 8 and 4096 at once, as Markdown.
+    fn words(gpu: &str) -> String {
+        let (models, gpus) = (Models::embedded().unwrap(), Catalogue::embedded().unwrap());
+        let question = Question {
+            asked: "llama-3.1-70b",
+            deployment: Deployment {
+                model: models.by_name("llama-3.1-70b").unwrap(),
+                gpu: gpus.by_name(gpu).unwrap(),
+                gpus: 2,
+                weights: Weights::Bf16,
+                cache: Cache::Bf16,
+            },
+            traffic: Traffic { prompt: Tokens(500), output: Tokens(500) },
+            batches: &[1, 8, 4096],
+            price: None,
+            at_most: None,
+            today: date(2026, 11, 22),
+        };
+        let (rentals, book) = (Rentals::embedded().unwrap(), Book::embedded().unwrap());
+        let calibration = Calibration::embedded().unwrap();
+        let outlook = Outlook::of(&question, &calibration, &rentals, &book).unwrap();
+        estimate_document(&outlook).markdown()
+    }
+
+    #[track_caller]
+    fn check(gpu: &str, batch: &str, missing: usize, says: &[&str]) {
+        let words = words(gpu);
+        let row = words.lines().find(|line| line.starts_with(&format!("| {batch} |"))).unwrap();
+        assert_eq!(row.matches(NOTHING).count(), missing, "{row}");
+        for said in says {
+            assert!(words.contains(said), "no `{said}` in\n{words}");
+        }
+    }
 
     #[test]
     fn what_fits_has_figures_and_what_does_not_has_a_reason() {
-        let (models, gpus) = (Models::embedded().unwrap(), Catalogue::embedded().unwrap());
-        let deployment = Deployment {
-            model: models.by_name("llama-3.1-70b").unwrap(),
-            gpu: gpus.by_name("h100-sxm").unwrap(),
-            gpus: 2,
-            weights: Weights::Bf16,
-            cache: Cache::Bf16,
-        };
-        let traffic = Traffic { prompt: Tokens(500), output: Tokens(500) };
-        let calibration = Calibration::embedded().unwrap();
-        let price = UsdPerHour(5.0);
-        let ladder = ladder(&deployment, traffic, &[1, 8, 4096], price, &calibration).unwrap();
-        let words = estimate_document(&deployment, traffic, &ladder, &calibration).markdown();
-        let row = |batch: &str| words.lines().find(|line| line.starts_with(batch)).unwrap();
-        assert!(!row("| 8 |").contains(NOTHING), "{words}");
-        assert_eq!(row("| 4096 |").matches(NOTHING).count(), 6, "{words}");
-        assert!(words.contains("4096 at once: does not fit: "), "{words}");
-        assert!(words.contains("waiting for the other GPUs"), "{words}");
-        assert!(words.contains("errors on other models on this GPU"), "{words}");
+        let says = ["4096 at once: does not fit: ", "waiting for the other GPUs", "for all GPUs"];
+        check("h100-sxm", "8", 0, &says);
+        check("h100-sxm", "4096", 6, &[]);
+        // Nobody rents it: rates and no cost, and no API is beaten.
+        check("mi325x", "8", 3, &["nobody says what it rents for", "Note: no published run"]);
     }
 }

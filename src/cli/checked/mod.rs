@@ -3,6 +3,7 @@
 mod bench;
 mod content;
 mod cost;
+mod estimate;
 mod judging;
 mod load;
 mod prices;
@@ -10,6 +11,7 @@ mod subject;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
+pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
 pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use subject::Running;

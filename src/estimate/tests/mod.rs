@@ -1,7 +1,9 @@
 //! Tests of the estimate that need more than one of its parts.
 
+mod config;
 mod memory;
 mod outliers;
+mod outlook;
 mod properties;
 mod shapes;
 mod steps;

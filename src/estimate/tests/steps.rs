@@ -6,7 +6,7 @@ use crate::estimate::{
     Basis, Calibration, EstimateError, Limit, Term, Weights, ladder, powers_of_two, predict,
 };
 use crate::hint::Hint;
-use crate::units::{UsdPerHour, UsdPerMtok};
+use crate::units::UsdPerHour;
 
 /// Llama 3.1 8B, 16 bits, an H100, one sequence of 1 prompt token and 2 of output. Per layer
 /// 4,096 × 128 × 2 × (32 + 8) + 3 × 4,096 × 14,336 = 218,103,808 parameters; the head is
@@ -102,20 +102,21 @@ fn questions_without_an_answer() {
 #[test]
 fn a_ladder_has_prices_where_it_fits() {
     with(("llama-3.1-70b", Weights::Bf16), ("h100-sxm", 2), |deployment| {
-        let price = UsdPerHour(7.2);
-        let got =
-            ladder(deployment, traffic(100, 100), &[1, 100_000], price, &calibration()).unwrap();
+        let made = |price| {
+            ladder(deployment, traffic(100, 100), &[1, 100_000], price, &calibration()).unwrap()
+        };
+        let got = made(Some(UsdPerHour(7.2)));
         let one = got.rungs[0].outcome.as_ref().unwrap();
+        let costs = one.costs.unwrap();
         // 7.2 USD/h is 0.002 USD/s.
-        near(one.output_only.value.0, 2_000.0 / one.prediction.output_rate.value.0, 1e-9);
-        near(one.blended.value.0, one.output_only.value.0 / 2.0, 1e-9);
-        assert!(one.blended_floor <= one.blended.interval.unwrap().0);
+        near(costs.output_only.value.0, 2_000.0 / one.prediction.output_rate.value.0, 1e-9);
+        near(costs.blended.value.0, costs.output_only.value.0 / 2.0, 1e-9);
+        assert!(costs.blended_floor <= costs.blended.interval.unwrap().0);
         assert!(got.rungs[1].outcome.is_none() && got.rungs[1].memory.misfit.is_some());
-        assert_eq!(got.cheapest().unwrap().0.batch, 1);
-        // At twice its price, half a load is enough.
-        let api = UsdPerMtok(2.0 * one.blended.value.0);
-        near(one.load_to_beat(api).unwrap().value.get(), 0.5, 1e-9);
-        assert_eq!(one.load_to_beat(UsdPerMtok(0.0)), None);
+        assert_eq!(got.cheapest().unwrap().batch, 1);
+        // Nobody says what they cost: there is a rate and no price.
+        let unpriced = made(None);
+        assert_eq!(unpriced.cheapest().unwrap().outcome.as_ref().unwrap().costs, None);
     });
     assert_eq!(powers_of_two(0), [1]);
     assert_eq!(powers_of_two(8), [1, 2, 4, 8]);
