@@ -6,21 +6,23 @@
 TRACE is in Azure's form. A table goes to stderr and JSON, with every sample, to stdout.
 
 vidur (PyPI) predicts step times from profiles that it downloads; this gives it ours instead
-(FILE, or `EXAMPLE` below), as a predictor that is a sum of five products. So both simulate the
+(FILE, or the example of the tests), as a predictor that is a sum of five products. So both simulate the
 same machine, and vidur's time is that of its event loop and scheduler (Sarathi's, which
 reads prompts in chunks beside decoding, as ours does) without its own predictor, its metrics and
 its output: the fastest that it can be. Where vidur is not installed, the script says so and ends
 with 4.
 
-Invariant: both simulate the same requests, in turns, each in a process of its own, one core each;
-the ratio is the median of ratios of neighbours. Ours counts the whole process, start and reading
-the trace included; vidur's counts its loop alone. What was not measured is null and prints as —.
+Invariant: both simulate the same requests, in turns, each in a process of its own; a ratio is the
+median of ratios of neighbours, of the wall's time and of CPU time, which other programs on the
+machine disturb less. Ours counts the whole process, start and reading the trace included; vidur's
+counts its loop alone. What was not measured is null and prints as —.
 """
 
 import argparse
 import csv
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -29,21 +31,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-# Near to what Llama-3.1-8B in 16 bits takes on an H100: weights of 16.06 GB over 3.35 TB/s are
-# 4.8 ms, and ML.ENERGY measured 7.3 ms a token at 8 sequences, 26.1 at 256.
-EXAMPLE = {
-    "name": "Llama-3.1-8B on H100, an example",
-    "source": "by hand, from ML.ENERGY 2026-02-16 and the spec sheet",
-    "prefill": {"step": 6.7e-3, "prompt": 27e-6, "prompt_context": 1.3e-9},
-    "decode": {"step": 6.7e-3, "sequence": 45e-6, "sequence_context": 49e-9},
-    "mixed": {
-        "step": 6.7e-3,
-        "prompt": 27e-6,
-        "prompt_context": 1.3e-9,
-        "sequence": 45e-6,
-        "sequence_context": 49e-9,
-    },
-}
+EXAMPLE = Path(__file__).resolve().parents[2] / "tests/fixtures/plan/llama-3.1-8b-h100.json"
 # What both machines may use.
 KV_TOKENS = 400_000
 BLOCK = 16
@@ -150,9 +138,9 @@ def vidur_child(requests: list[tuple[float, int, int]], profile: dict) -> dict:
         )
         simulator = Simulator(config)
         simulator._write_output = lambda: None
-        begin = time.perf_counter()
+        begin, began = time.perf_counter(), time.process_time()
         simulator.run()
-        wall_s = time.perf_counter() - begin
+        wall_s, cpu_s = time.perf_counter() - begin, time.process_time() - began
     ttft = [one.prefill_completed_at - one.arrived_at for one in made]
     tpot = [
         (one.completed_at - one.prefill_completed_at) / (output - 1)
@@ -161,6 +149,7 @@ def vidur_child(requests: list[tuple[float, int, int]], profile: dict) -> dict:
     ]
     return {
         "wall_s": wall_s,
+        "cpu_s": cpu_s,
         "ttft_p50_s": percentile(ttft, 0.5),
         "ttft_p90_s": percentile(ttft, 0.9),
         "tpot_p50_s": percentile(tpot, 0.5),
@@ -175,12 +164,13 @@ def ours(program: str, trace: Path, profile: Path) -> dict:
         "--kv", str(KV_TOKENS), "--sequences", str(SEQUENCES), "--step-tokens", str(STEP_TOKENS),
         "--chunk", str(STEP_TOKENS), "--context", str(CONTEXT), "--json",
     ]  # fmt: skip
-    begin = time.perf_counter()
+    begin, began = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    wall_s = time.perf_counter() - begin
+    wall_s, ended = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     latencies = json.loads(ran.stdout)["outcome"]["latencies"]
     return {
         "wall_s": wall_s,
+        "cpu_s": ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime,
         "ttft_p50_s": latencies["ttft"]["p50"],
         "ttft_p90_s": latencies["ttft"]["p90"],
         "tpot_p50_s": latencies["tpot"]["p50"],
@@ -195,14 +185,14 @@ def shown(number: float | None, unit: float = 1.0) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("trace", type=Path)
-    parser.add_argument("--profile", type=Path)
+    parser.add_argument("--profile", type=Path, default=EXAMPLE)
     parser.add_argument("--ours", help="mtok's binary")
     parser.add_argument("--requests", type=int, help="the first so many")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    profile = json.loads(options.profile.read_text()) if options.profile else EXAMPLE
+    profile = json.loads(options.profile.read_text())
     requests = read(options.trace, options.requests)
     if options.child:
         print(json.dumps(vidur_child(requests, profile)))
@@ -230,26 +220,31 @@ def main() -> int:
                 return 5
             peer = json.loads(ran.stdout.splitlines()[-1])
             rounds.append({"vidur": peer, "ours": ours(options.ours, trace, told) if options.ours else None})
-    ratios = [one["vidur"]["wall_s"] / one["ours"]["wall_s"] for one in rounds if one["ours"]]
+    def ratio(of: str) -> float | None:
+        both = [one["vidur"][of] / one["ours"][of] for one in rounds if one["ours"]]
+        return statistics.median(both) if both else None
+
     result = {
         "vidur": vidur,
         "requests": len(requests),
         "rounds": rounds,
-        "ratio": statistics.median(ratios) if ratios else None,
+        "wall_ratio": ratio("wall_s"),
+        "cpu_ratio": ratio("cpu_s"),
     }
     text = json.dumps(result, indent=1)
     if options.out:
         options.out.write_text(text + "\n")
     print(text)
     say(f"{len(requests)} requests; vidur {vidur}")
-    say("        us/request  TTFT p50, p90 [ms]  TPOT p50, p90 [ms]")
+    say("        us/request: wall, CPU   TTFT p50, p90 [ms]  TPOT p50, p90 [ms]")
     for name in ("vidur", "ours"):
         found = [one[name] for one in rounds if one[name]]
-        wall = statistics.median(one["wall_s"] for one in found) / len(requests) if found else None
+        each = [statistics.median(one[of] for one in found) / len(requests) if found else None for of in ("wall_s", "cpu_s")]
         last = found[-1] if found else {}
-        cells = [shown(last.get(f"{kind}_{p}_s"), 1e3) for kind in ("ttft", "tpot") for p in ("p50", "p90")]
-        say(f"{name:7} {shown(wall, 1e6):>10}  {cells[0]:>9} {cells[1]:>9} {cells[2]:>9} {cells[3]:>9}")
-    say(f"vidur takes {shown(result['ratio'])} times as long")
+        cells = [shown(one, 1e6) for one in each]
+        cells += [shown(last.get(f"{kind}_{p}_s"), 1e3) for kind in ("ttft", "tpot") for p in ("p50", "p90")]
+        say(f"{name:7}", *(f"{cell:>10}" for cell in cells))
+    say(f"vidur takes {shown(result['wall_ratio'])} times as long, {shown(result['cpu_ratio'])} times as much CPU time")
     return 0
 
 

@@ -11,7 +11,7 @@
 
 use super::fleet::{Course, Fleet};
 use super::tick::Tick;
-use crate::units::{Ratio, Seconds, Tokens, Usd, UsdPerHour, UsdPerMtok};
+use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens, Usd, UsdPerHour, UsdPerMtok};
 use serde::Serialize;
 
 /// What a course costs.
@@ -95,8 +95,12 @@ pub(super) fn within(course: &Course, price: UsdPerHour, from: Tick, to: Tick) -
     (paid, price * paid)
 }
 
-/// A share of what could be; `None` where nothing could.
-pub(super) fn load(rate: f64, capacity: f64, machines: f64) -> Option<Ratio> {
+/// A rate over what so many machines could do; `None` where they could do nothing.
+pub(super) fn load(
+    rate: RequestsPerSecond,
+    capacity: RequestsPerSecond,
+    machines: Ratio,
+) -> Option<Ratio> {
     let most = capacity * machines;
-    (most > 0.0).then(|| Ratio::of(rate / most)).filter(|load| load.get().is_finite())
+    (most.0 > 0.0).then(|| rate / most).filter(|load| load.get().is_finite())
 }

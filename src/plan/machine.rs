@@ -212,7 +212,7 @@ impl Machine {
 
     /// Takes so many of the steps that are alike.
     fn take(&mut self, even: Even, steps: u32, ends: Tick) {
-        self.scheduler.skip(steps, sealed);
+        self.scheduler.skip(steps, |id, block| Some(sealed(id, block)));
         self.used.busy = self.used.busy.after(ends.since(self.now));
         self.used.steps += u64::from(steps);
         self.used.output += u64::from(steps) * u64::from(even.sequences);
@@ -253,7 +253,7 @@ impl Machine {
         {
             let known = start + tokens + 1;
             let full = prefix_cache && known.is_multiple_of(block_size);
-            let hash = if full { sealed(id, known / block_size - 1) } else { None };
+            let hash = full.then(|| sealed(id, known / block_size - 1));
             let goes_on = self.scheduler.token(id, hash);
             self.used.output += 1;
             if work == Work::Prefill {
@@ -275,15 +275,12 @@ fn hashes(number: u32, asked: &Asked, block_size: u32) -> Vec<BlockHash> {
     (1..=asked.prompt.0 / size)
         .map(|block| {
             while covered < block * size {
-                match stretches.next() {
-                    Some(stretch) => {
-                        chain = mixed(&[chain, stretch.id, stretch.tokens.0]);
-                        covered = covered.saturating_add(stretch.tokens.0);
-                    }
-                    None => {
-                        chain = mixed(&[chain, OWN, number.into()]);
-                        covered = u64::MAX;
-                    }
+                if let Some(stretch) = stretches.next() {
+                    chain = mixed(&[chain, stretch.id, stretch.tokens.0]);
+                    covered = covered.saturating_add(stretch.tokens.0);
+                } else {
+                    chain = mixed(&[chain, OWN, number.into()]);
+                    covered = u64::MAX;
                 }
             }
             BlockHash(u128::from(mixed(&[chain, block])))
@@ -292,8 +289,8 @@ fn hashes(number: u32, asked: &Asked, block_size: u32) -> Vec<BlockHash> {
 }
 
 /// What a block of output hashes to: nobody else's.
-fn sealed(id: SeqId, block: u32) -> Option<BlockHash> {
-    Some(BlockHash(u128::from(mixed(&[OWN, id.0, block.into()]))))
+fn sealed(id: SeqId, block: u32) -> BlockHash {
+    BlockHash(u128::from(mixed(&[OWN, id.0, block.into()])))
 }
 
 /// Sets a request's own text apart from what others may have.

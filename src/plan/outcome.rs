@@ -134,18 +134,16 @@ impl View<'_> {
         let delivered = Delivered { cached, ..tokens(all.iter().map(|(_, tokens)| *tokens)) };
         let latencies = Latencies::of(&served);
         let bill = Bill::of(course, fleet, delivered);
-        let machines = bill.node_time.0 * f64::from(fleet.node.machines) / course.end.seconds().0;
-        let load = capacity.and_then(|capacity| {
-            let rate = count(served.len()) / course.end.seconds().0;
-            bill::load(rate, capacity.rate.0, machines)
-        });
+        let end = course.end.seconds();
+        let machines = self.machines(bill.node_time / end);
+        let load = capacity.and_then(|one| bill::load(rate(served.len(), end), one.rate, machines));
         let windows = self.windows(course, &all);
         let peak = (0..windows.len()).max_by(|one, other| {
-            let rate = |at: &usize| {
+            let per_second = |at: &usize| {
                 let Window { delivered, length, .. } = &windows[*at];
                 (delivered.input + delivered.output).get() / length.0
             };
-            rate(one).total_cmp(&rate(other)).then(other.cmp(one))
+            per_second(one).total_cmp(&per_second(other)).then(other.cmp(one))
         });
         Ok(Outcome {
             fleet: *fleet,
@@ -153,7 +151,7 @@ impl View<'_> {
             requests,
             rate: traffic.rate(),
             length: traffic.length(),
-            end: course.end.seconds(),
+            end,
             delivered,
             kept: slo.map(|slo| Kept::of(slo, &latencies, requests.turned_away > 0)),
             latencies,
@@ -167,6 +165,11 @@ impl View<'_> {
             windows,
             peak,
         })
+    }
+
+    /// The machines in so many nodes.
+    fn machines(&self, nodes: Ratio) -> Ratio {
+        nodes * Ratio::of(f64::from(self.fleet.node.machines))
     }
 
     /// All that got their tokens, in the order in which they came.
@@ -229,8 +232,7 @@ impl View<'_> {
             let at = self.traffic.requests()[*number as usize].at;
             matches!(refusal, Refusal::Full { .. }) && from <= at && at < to
         });
-        let machines = nodes.get() * f64::from(self.fleet.node.machines);
-        let rate = count(served.len()) / length.0;
+        let (rate, machines) = (rate(served.len(), length), self.machines(nodes));
         let tokens = delivered.input + delivered.output;
         Window {
             from,
@@ -240,11 +242,15 @@ impl View<'_> {
             latencies,
             kept: self.slo.map(|slo| Kept::of(slo, &latencies, turned_away)),
             nodes,
-            load: self.capacity.and_then(|one| bill::load(rate, one.rate.0, machines)),
+            load: self.capacity.and_then(|one| bill::load(rate, one.rate, machines)),
             cost,
             per_token: (tokens > Tokens(0)).then(|| cost / tokens),
         }
     }
+}
+
+fn rate(requests: usize, time: Seconds) -> RequestsPerSecond {
+    RequestsPerSecond(count(requests) / time.0)
 }
 
 fn tokens(of: impl Iterator<Item = (Tokens, Tokens)>) -> Delivered {

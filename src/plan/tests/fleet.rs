@@ -110,7 +110,7 @@ fn prefixes_find_their_machines() {
     let requests = requests.into_iter().map(|one| {
         let family = if dice.one_in(2.0) { 100 } else { 200 };
         let one = Asked { prompt: Tokens(one.prompt.0.clamp(600, 2_000)), ..one };
-        beginning(one, family..family + 9)
+        beginning(&one, family..family + 9)
     });
     let traffic = Traffic::new(requests).unwrap();
     let small = Serving { kv: Tokens(6_400), context_max: 2_100, ..serving() };
@@ -148,12 +148,10 @@ fn what_makes_no_sense_is_refused() {
         Fleet { serving: Serving { step_tokens_max: 4, ..serving() }, ..fleet(1) },
         "`step_tokens_max` is `4`, below `16`",
     );
-    let error = Task {
-        window: Seconds(1e-9),
-        ..task(&Traffic::new([asked(9.0, 1, 1)]).unwrap(), &slow(), &fleet(1))
-    };
+    let (traffic, slow, fleet) = (Traffic::new([asked(9.0, 1, 1)]).unwrap(), slow(), fleet(1));
+    let task = Task { window: Seconds(1e-9), ..task(&traffic, &slow, &fleet) };
     assert_eq!(
-        error.simulate().unwrap_err().to_string(),
+        task.simulate().unwrap_err().to_string(),
         "windows of 0.000000001 s cut 9 s into more than 10000"
     );
 }

@@ -100,13 +100,13 @@ fn at_once_is_as_step_by_step_in_trouble() {
 fn at_once_is_as_step_by_step_with_a_prefix_cache() {
     for kv in [2_048, 16_384] {
         let mut dice = Dice(77);
-        let family = |request: Asked, dice: &mut Dice| {
+        let family = |request: &Asked, dice: &mut Dice| {
             let (family, deep) = (dice.length(3.0).0, dice.length(2.0).0);
             let blocks = (0..deep.min(request.prompt.0 / 64)).map(|at| family * 1_000 + at);
             beginning(request, blocks)
         };
         let requests = poisson(3, 10_000, 10.0, 160.0, 48.0);
-        let requests: Vec<_> = requests.into_iter().map(|one| family(one, &mut dice)).collect();
+        let requests: Vec<_> = requests.iter().map(|one| family(one, &mut dice)).collect();
         let serving = Serving { kv: Tokens(kv), context_max: 2_048, ..serving() };
         let traffic = Traffic::new(requests.clone()).unwrap();
         let fleet = Fleet { serving, ..fleet(1) };

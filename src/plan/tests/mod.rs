@@ -65,9 +65,9 @@ fn asked(at: f64, prompt: u64, output: u64) -> Asked {
 }
 
 /// The same, beginning with blocks of 64 tokens that others may have.
-fn beginning(asked: Asked, blocks: impl IntoIterator<Item = u64>) -> Asked {
+fn beginning(asked: &Asked, blocks: impl IntoIterator<Item = u64>) -> Asked {
     let block = |id| Block { id, tokens: Tokens(64) };
-    Asked { begins: blocks.into_iter().map(block).collect(), ..asked }
+    Asked { begins: blocks.into_iter().map(block).collect(), ..asked.clone() }
 }
 
 /// A machine with room for 16 requests at once, in blocks of 16.

@@ -96,3 +96,16 @@ fn what_is_in_a_step_by_hand() {
     let want = Composition { prompt: 3, prompt_context: 1_542, sequences: 1, context: 8 };
     assert_eq!(step, want);
 }
+
+/// The example reaches what ML.ENERGY measured (its leaderboard of 2026-02-16): ITL by sequences, whose
+/// contexts are taken to be 600.
+#[test]
+fn the_example_is_near_to_what_was_measured() {
+    let text = include_str!("../../../tests/fixtures/plan/llama-3.1-8b-h100.json");
+    let profile: Profile = serde_json::from_str(text).unwrap();
+    let clock = profile.clock().unwrap();
+    for (sequences, measured_ms) in [(8, 7.3), (64, 11.5), (256, 26.1), (512, 47.4)] {
+        let step = Composition { sequences, context: 600 * sequences, ..Composition::default() };
+        near(clock.time(step).whole.seconds().0 * 1e3, measured_ms, 0.06);
+    }
+}

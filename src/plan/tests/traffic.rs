@@ -59,7 +59,7 @@ fn a_day_has_its_peak_and_its_night() {
 /// Prompts share within a repetition, not across.
 #[test]
 fn a_repetition_shares_nothing_with_the_one_before() {
-    let alike = [0.0, 21_600.0].map(|at| beginning(asked(at, 100, 1), [7]));
+    let alike = [0.0, 21_600.0].map(|at| beginning(&asked(at, 100, 1), [7]));
     let day = Traffic::new(alike).unwrap().over_a_day(Ratio::of(0.0), Seconds(0.0)).unwrap();
     let ids: Vec<u64> = day.requests().iter().map(|one| one.begins[0].id).collect();
     assert!(ids.len() == 4 && ids[0] == ids[1] && ids[2] == ids[3] && ids[0] != ids[2], "{ids:?}");
