@@ -153,6 +153,13 @@ unused:
 	@$(call install,cargo-machete,$(MACHETE_VERSION))
 	cargo machete
 
+# The snapshots are not in this repository: data/README.md says what they are.
+SNAPSHOTS ?= ../shared/data/prices
+
+.PHONY: data
+data: ## Make the embedded price book anew, from snapshots of public ones; SNAPSHOTS=folder
+	@cargo run --example make_prices -- "$(SNAPSHOTS)" data/prices.jsonl
+
 .PHONY: peers
 peers: ## Record what llama.cpp says on the same models, as fixtures for the tests
 	@python3 -m venv target/venv-peers

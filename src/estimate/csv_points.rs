@@ -62,25 +62,25 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn wrong(&self, field: &'static str, value: impl ToString) -> EstimateError {
+    fn wrong(&self, field: &'static str, value: &dyn std::fmt::Display) -> EstimateError {
         let (file, row) = (self.file.to_owned(), self.row);
         EstimateError::Row { file, row, field, value: value.to_string() }
     }
 
     fn positive(&self, field: &'static str, value: f64) -> Result<f64, EstimateError> {
         let fine = value.is_finite() && value > 0.0;
-        fine.then_some(value).ok_or_else(|| self.wrong(field, value))
+        fine.then_some(value).ok_or_else(|| self.wrong(field, &value))
     }
 
     fn gpu(&self, name: &str, gpus: &Catalogue) -> Result<Gpu, EstimateError> {
         let id = GPUS.iter().find(|(own, _)| *own == name).map(|(_, id)| *id);
         let found = id.and_then(|id| gpus.by_name(id).ok());
-        found.cloned().ok_or_else(|| self.wrong("gpu", name))
+        found.cloned().ok_or_else(|| self.wrong("gpu", &name))
     }
 
     fn model(&self, name: &str, models: &Models) -> Result<Model, EstimateError> {
         let bare = name.strip_suffix("-FP8").unwrap_or(name);
-        models.by_name(bare).cloned().map_err(|_| self.wrong("model", name))
+        models.by_name(bare).cloned().map_err(|_| self.wrong("model", &name))
     }
 }
 

@@ -134,11 +134,10 @@ impl Deployment<'_> {
         let half = || self.gpu.peak(Precision::Bf16).or(self.gpu.peak(Precision::Fp16));
         let eight = || self.gpu.peak(Precision::Fp8);
         let peak = match self.weights {
-            Weights::Bf16 | Weights::Int4 => half(),
             Weights::Fp8 => eight().or_else(half),
             // Chips with four-bit units multiply these weights with 8-bit activations.
             Weights::Mxfp4 if self.gpu.peak(Precision::Fp4).is_some() => eight().or_else(half),
-            Weights::Mxfp4 => half(),
+            Weights::Bf16 | Weights::Int4 | Weights::Mxfp4 => half(),
         };
         let usable = peak.filter(|peak| peak.0.is_finite() && peak.0 > 0.0);
         usable.ok_or_else(|| EstimateError::NoPeak { gpu: self.gpu.id.clone() })

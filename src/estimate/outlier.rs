@@ -1,7 +1,9 @@
-//! Points that the GPUs' speed can't explain, by rules that were written down before anything was
-//! fitted and that look at the measurement alone, never at the prediction.
+//! Points that the GPUs' speed can't explain, by rules that look at the measurement alone, never at a
+//! prediction.
 //!
-//! Invariant: no rule sees a predicted time. Guarded by the types: there is none here.
+//! Invariant: no rule sees a predicted time. Guarded by the types: there is none here. What the rules
+//! can't be is blind: they were made with this data in view (`docs/ESTIMATE.md` says what the errors are
+//! without each).
 
 use super::point::Point;
 

@@ -51,7 +51,7 @@ pub enum EntryFault {
 }
 
 /// The first thing that is wrong with an entry.
-pub fn fault(entry: &Entry) -> Option<EntryFault> {
+pub(super) fn fault(entry: &Entry) -> Option<EntryFault> {
     let names = [
         ("id", &entry.id),
         ("provider", &entry.provider),

@@ -101,8 +101,11 @@ mod tests {
     #[track_caller]
     fn beside(family: Option<&str>, parameters: Option<u64>, at_most: usize, want: &[&str]) {
         let book = Book::embedded().unwrap();
-        let got: Vec<&str> =
-            book.comparable(family, parameters, at_most, date(2026, 11, 22)).iter().map(|e| e.id.as_str()).collect();
+        let got: Vec<&str> = book
+            .comparable(family, parameters, at_most, date(2026, 11, 22))
+            .iter()
+            .map(|e| e.id.as_str())
+            .collect();
         assert_eq!(got, want, "{family:?}, {parameters:?}, {at_most}");
     }
 

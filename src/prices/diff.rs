@@ -169,3 +169,62 @@ fn changes(from: &BTreeMap<Place, Decimal>, to: &BTreeMap<Place, Decimal>) -> Ve
     };
     places.into_iter().map(change).filter(|change| change.from != change.to).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn cut() -> Book {
+        let text = include_str!("../../tests/fixtures/prices/deepseek-cut.jsonl");
+        Book::parse("deepseek-cut.jsonl", text).unwrap()
+    }
+
+    #[test]
+    fn deepseeks_cut_is_60_50_and_75_percent() {
+        let book = cut();
+        let (before, after) = (date(2025, 9, 28), date(2025, 9, 29));
+        let diff = Diff::between((&book, before), (&book, after));
+        assert_eq!((diff.added.len(), diff.removed.len(), diff.same), (0, 0, 0));
+        let shown: Vec<_> = diff.changed[0]
+            .changes
+            .iter()
+            .map(|change| (change.place.to_string(), change.percent().unwrap().0.to_string()))
+            .collect();
+        let want = [("input", "-50.00"), ("cached_input", "-60.00"), ("output", "-75.00")];
+        let want: Vec<_> = want.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        let normal = |rows: &[(String, String)]| -> Vec<(String, Decimal)> {
+            rows.iter().map(|(a, b)| (a.clone(), b.parse().unwrap())).collect()
+        };
+        assert_eq!(normal(&shown), normal(&want));
+        assert_eq!(Diff::between((&book, after), (&book, after)).same, 1);
+    }
+
+    #[test]
+    fn what_begins_and_what_ends_is_named() {
+        let (book, none) = (cut(), Book::of("x", Vec::new()).unwrap());
+        let (early, day) = (date(2025, 9, 1), date(2025, 9, 28));
+        let id = "deepseek/deepseek-chat".to_owned();
+        assert_eq!(Diff::between((&book, early), (&book, day)).added, [id.clone()]);
+        assert_eq!(Diff::between((&book, day), (&none, day)).removed, [id]);
+    }
+
+    #[test]
+    fn a_price_that_one_side_lacks_has_no_percentage() {
+        let book = cut();
+        let text = book.to_text().unwrap();
+        let other = text.replace(r#""cached_input":"0.028","#, "").replace(
+            r#""schedule":{"rates":{"input":"0.28""#,
+            r#""variants":[{"service":"batch","schedule":{"rates":{"input":"0"}}}],"schedule":{"rates":{"input":"0.28""#,
+        );
+        let other = Book::parse("y", &other).unwrap();
+        let day = date(2025, 10, 1);
+        let diff = Diff::between((&book, day), (&other, day));
+        let places: Vec<_> = diff.changed[0].changes.iter().map(|c| c.place.to_string()).collect();
+        assert_eq!(places, ["cached_input", "input, batch"]);
+        assert!(diff.changed[0].changes.iter().all(|change| change.percent().is_none()));
+        // From nothing, every price is infinitely more.
+        let back = Diff::between((&other, day), (&book, day));
+        assert!(back.changed[0].changes.iter().all(|change| change.percent().is_none()));
+    }
+}

@@ -47,7 +47,7 @@ pub struct Period<'a> {
 }
 
 /// What the difference of two bills is made of.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Effects {
     /// The old bill.
     pub old: PicoUsd,
@@ -83,6 +83,30 @@ impl Effects {
     /// What they add up to.
     pub fn difference(&self) -> PicoUsd {
         self.new - self.old
+    }
+}
+
+/// Effects of several models' bills, together.
+impl std::ops::Add for Effects {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            old: self.old + other.old,
+            new: self.new + other.new,
+            price: self.price + other.price,
+            volume: self.volume + other.volume,
+            cache: self.cache + other.cache,
+            mix: self.mix + other.mix,
+            terms: self.terms + other.terms,
+            rounding: self.rounding + other.rounding,
+        }
+    }
+}
+
+impl std::iter::Sum for Effects {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::default(), |sum, one| sum + one)
     }
 }
 

@@ -206,3 +206,100 @@ impl Figures {
         UsdPerMtok((cost / tokens).to_f64().unwrap_or(f64::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prices::Book;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    const DAY: Date = date(2026, 11, 22);
+
+    fn mix(input: u64, cached: u64, output: u64) -> Mix {
+        Mix::new(Tokens(input), Tokens(cached), Tokens(output)).unwrap()
+    }
+
+    #[track_caller]
+    fn blended(id: &str, mix: Mix, want: f64) {
+        let book = Book::embedded().unwrap();
+        let UsdPerMtok(got) = book.get(id).unwrap().blended(mix, DAY).unwrap();
+        assert!((got - want).abs() < 1e-12, "{id} at {mix:?}: {got} ≠ {want}");
+    }
+
+    #[test]
+    fn a_mix_weighs_the_prices() {
+        // gpt-oss-20b at Groq: input 0.075, cached 0.0375, output 0.30.
+        let groq = "groq/openai/gpt-oss-20b";
+        blended(groq, mix(1, 0, 0), 0.075);
+        blended(groq, mix(0, 0, 7), 0.3);
+        blended(groq, mix(3, 0, 1), 0.131_25); // (0.225 + 0.30) / 4
+        blended(groq, mix(1, 2, 1), 0.112_5); // (0.075 + 0.075 + 0.30) / 4
+        // 512 in, 256 out, as a thousand requests: the same mix, the same price.
+        blended(groq, mix(512, 0, 256), 0.15); // (2 × 0.075 + 0.30) / 3
+        blended(groq, mix(512_000, 0, 256_000), 0.15);
+    }
+
+    #[test]
+    fn without_a_price_for_the_cache_cached_tokens_cost_the_input_price() {
+        // Llama 3.1 8B at Groq: input 0.05, output 0.08, nothing for cached input.
+        blended("groq/llama-3.1-8b-instant", mix(0, 9, 0), 0.05);
+        blended("groq/llama-3.1-8b-instant", mix(1, 1, 1), 0.06);
+    }
+
+    #[test]
+    fn no_tokens_have_no_mix() {
+        assert_eq!(Mix::new(Tokens(0), Tokens(0), Tokens(0)), None);
+    }
+
+    #[test]
+    fn the_largest_counts_do_not_overflow() {
+        blended("openai/gpt-6.1-sol", mix(u64::MAX, u64::MAX, u64::MAX), 12.1 / 3.0);
+    }
+
+    #[test]
+    fn the_cut_of_2025_09_29_is_two_tariffs() {
+        let text = include_str!("../../tests/fixtures/prices/deepseek-cut.jsonl");
+        let book = Book::parse("deepseek-cut.jsonl", text).unwrap();
+        let entry = &book.find("deepseek-chat").unwrap()[0];
+        let figures = |day: Date| {
+            let Figures { input, cached_input, output } = entry.figures(day).unwrap();
+            [cached_input.unwrap(), input, output].map(|price| price.0.to_string())
+        };
+        assert_eq!(figures(date(2025, 9, 28)), ["0.07", "0.56", "1.68"]);
+        assert_eq!(figures(date(2025, 9, 29)), ["0.028", "0.28", "0.42"]);
+        // The book begins on 5 September 2025.
+        assert_eq!(entry.figures(date(2025, 9, 4)), None);
+        let at = |at: &str| entry.tariff_at(at.parse().unwrap()).unwrap().from.unwrap().to_string();
+        assert_eq!(at("2025-09-28T23:59:59.999Z"), "2025-09-05T16:00:00Z");
+        assert_eq!(at("2025-09-29T00:00:00Z"), "2025-09-29T00:00:00Z");
+    }
+
+    #[test]
+    fn an_end_is_the_first_day_without() {
+        let mut entry = Book::embedded().unwrap().entries()[0].clone();
+        entry.ends = Some(date(2026, 11, 23));
+        assert!(entry.is_sold(DAY) && !entry.is_sold(date(2026, 11, 23)));
+        (entry.ends, entry.ending) = (None, Some(Ending::Removed));
+        assert!(!entry.is_sold(DAY));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn a_blend_lies_between_its_prices(
+            input in 0_u64..1_000_000, cached in 0_u64..1_000_000, output in 1_u64..1_000_000,
+        ) {
+            for entry in Book::embedded().unwrap().entries() {
+                let Some(Figures { input: i, cached_input: c, output: o }) = entry.figures(DAY) else {
+                    continue;
+                };
+                let prices = [i, c.unwrap_or(i), o].map(|price| price.estimate().0);
+                let (low, high) = (prices.iter().copied().fold(f64::MAX, f64::min),
+                    prices.iter().copied().fold(0.0, f64::max));
+                let UsdPerMtok(got) = entry.blended(mix(input, cached, output), DAY).unwrap();
+                prop_assert!(low - 1e-9 <= got && got <= high + 1e-9, "{}: {low} {got} {high}", entry.id);
+            }
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Usage logs of other programs, as lines to be billed: `OpenAI`'s usage and costs, LiteLLM's spend
+//! Usage logs of other programs, as lines to be billed: `OpenAI`'s usage and costs, `LiteLLM`'s spend
 //! logs, Langfuse's observations, each as JSON lines.
 //!
 //! Invariant: a line is either read whole or an error that names the line, the field and what stands
@@ -31,7 +31,7 @@ pub enum Form {
     /// `/v1/organization/costs` grouped by line item.
     #[serde(rename = "openai")]
     OpenAi,
-    /// Rows of LiteLLM's `LiteLLM_SpendLogs`, or of its `/spend/logs`.
+    /// Rows of `LiteLLM`'s `LiteLLM_SpendLogs`, or of its `/spend/logs`.
     #[serde(rename = "litellm")]
     LiteLlm,
     /// Langfuse's observations, from its API (`usageDetails`) or its export (`usage_details`).

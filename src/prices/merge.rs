@@ -70,7 +70,9 @@ fn stand_beside(entry: &mut Entry, other: &Entry) {
         .schedule
         .rates
         .iter()
-        .filter(|(kind, price)| ours.and_then(|ours| ours.get(*kind)).is_some_and(|our| our != *price))
+        .filter(|(kind, price)| {
+            ours.and_then(|ours| ours.get(*kind)).is_some_and(|our| our != *price)
+        })
         .collect();
     entry.others.retain(|known| known.source.book != theirs.source.book);
     entry.others.push(OtherSource { source: theirs.source.clone(), differs });
@@ -132,4 +134,86 @@ fn charges_alike(a: &Tariff, b: &Tariff) -> bool {
 
 fn alike(a: &Tariff, b: &Tariff) -> bool {
     a.from == b.from && a.until == b.until && charges_alike(a, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prices::import::{Format, Snapshot};
+    use jiff::civil::date;
+
+    /// A model at this price, as a book without history has it on a day.
+    fn import(format: Format, day: Date, input: &str) -> Import {
+        let text = match format {
+            Format::Litellm => format!(
+                r#"{{"p/m": {{"litellm_provider": "p", "input_cost_per_token": {input}e-6,
+                    "output_cost_per_token": 1e-6}}}}"#
+            ),
+            _ => format!(
+                r#"[{{"id":"p","models":[{{"id":"m","prices":
+                    {{"input_mtok":{input},"output_mtok":1,"cache_read_mtok":0.1}}}}]}}]"#
+            ),
+        };
+        format.read(&text, &Snapshot::of(format, "1", day)).unwrap()
+    }
+
+    fn empty() -> Book {
+        Book::of("x", Vec::new()).unwrap()
+    }
+
+    fn input(book: &Book, day: Date) -> Option<String> {
+        Some(book.get("p/m")?.figures(day)?.input.0.to_string())
+    }
+
+    #[test]
+    fn another_price_takes_over_on_its_day_and_the_old_one_stays() {
+        let (may, june) = (date(2026, 5, 1), date(2026, 6, 1));
+        let first = merge("x", &empty(), &import(Format::Litellm, may, "2")).unwrap();
+        assert_eq!(first.added, ["p/m"]);
+        let second = merge("x", &first.book, &import(Format::Litellm, june, "3")).unwrap();
+        assert_eq!((second.changed.as_slice(), second.same), (&["p/m".to_owned()][..], 0));
+        assert_eq!(input(&second.book, date(2026, 5, 31)).as_deref(), Some("2"));
+        assert_eq!(input(&second.book, june).as_deref(), Some("3"));
+        // The same again: nothing changed, and the source is as new as the snapshot.
+        let july = date(2026, 7, 1);
+        let third = merge("x", &second.book, &import(Format::Litellm, july, "3")).unwrap();
+        assert_eq!((third.changed.len(), third.same), (0, 1));
+        let tariffs = &third.book.get("p/m").unwrap().tariffs;
+        assert_eq!((tariffs.len(), tariffs[1].source.date), (2, july));
+        // A second word of the same day replaces the first.
+        let fourth = merge("x", &second.book, &import(Format::Litellm, june, "4")).unwrap();
+        assert_eq!(fourth.book.get("p/m").unwrap().tariffs.len(), 2);
+        assert_eq!(input(&fourth.book, june).as_deref(), Some("4"));
+    }
+
+    #[test]
+    fn another_books_prices_stand_beside() {
+        let day = date(2026, 5, 1);
+        let book = merge("x", &empty(), &import(Format::Litellm, day, "2")).unwrap().book;
+        let merged = merge("x", &book, &import(Format::GenaiPrices, day, "5")).unwrap();
+        assert_eq!(merged.beside, ["p/m"]);
+        assert_eq!(input(&merged.book, day).as_deref(), Some("2"));
+        let entry = merged.book.get("p/m").unwrap();
+        // Input differs; output agrees; the cache's price only one of them has.
+        let differs: Vec<_> = entry.others[0].differs.iter().collect();
+        assert_eq!(differs.len(), 1);
+        assert_eq!(differs[0].1.0.to_string(), "5");
+        let again = merge("x", &merged.book, &import(Format::GenaiPrices, day, "2")).unwrap();
+        let entry = again.book.get("p/m").unwrap();
+        assert_eq!(entry.others.len(), 1);
+        assert!(entry.others[0].differs.is_empty());
+    }
+
+    #[test]
+    fn what_is_known_of_a_model_stays() {
+        let day = date(2026, 5, 1);
+        let book = merge("x", &empty(), &import(Format::Litellm, day, "2")).unwrap().book;
+        let mut entries = book.entries().to_vec();
+        (entries[0].family, entries[0].parameters) = (Some("m".to_owned()), Some(7));
+        let book = Book::of("x", entries).unwrap();
+        let later = import(Format::Litellm, date(2026, 6, 1), "3");
+        let merged = merge("x", &book, &later).unwrap().book;
+        let entry = merged.get("p/m").unwrap();
+        assert_eq!((entry.family.as_deref(), entry.parameters), (Some("m"), Some(7)));
+    }
 }

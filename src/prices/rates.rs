@@ -26,8 +26,10 @@ pub enum TokenKind {
     /// minutes).
     CacheWrite,
     /// Prompt tokens written into the cache for an hour.
+    #[serde(rename = "cache_write_1h")]
     CacheWrite1h,
     /// Prompt tokens written into the cache for more than 12 hours.
+    #[serde(rename = "cache_write_12h")]
     CacheWrite12h,
     /// Answer tokens.
     Output,

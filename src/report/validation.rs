@@ -38,9 +38,9 @@ pub fn validation_document(points: &[Point], validation: &Validation) -> Documen
         named.row([format!("{} {gpus}", setting.name), point.most.to_string(), why.join(", ")]);
     }
     let mut rules = Table::new("Rules for outliers", &["rule", "points"]);
-    by_rule.iter().for_each(|(rule, count)| {
+    for (rule, count) in &by_rule {
         rules.row([rule.to_string(), count.to_string()]);
-    });
+    }
     document.table(rules);
     document.table(named);
     document.words(

@@ -262,6 +262,11 @@ mod tests {
     fn without_refreshing_the_lifetime_counts_from_the_writing() {
         let keeping = Keeping { refreshed: false, ..EXACT_300S };
         check(keeping, &[(0.0, &[1], 0), (200.0, &[1], T), (400.0, &[1], 0), (600.0, &[1], T)]);
+        // At 400 s block 2 would still live, and block 1 before it doesn't: nothing is read.
+        check(
+            keeping,
+            &[(0.0, &[1], 0), (200.0, &[1, 2], T), (400.0, &[1, 2], 0), (450.0, &[1, 2], 2 * T)],
+        );
     }
 
     #[test]

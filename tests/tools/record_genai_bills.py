@@ -6,10 +6,13 @@
 
 Writes tests/fixtures/bills/genai-prices-0.2.3.json: 200 models, drawn with a seed from all that are
 priced per token, each with a usage, a time and a context that are drawn, too, and the total that the
-package answers, as the decimal it prints; and another 100 drawn from those alone whose prices have
-dates, hours, tiers, variants or a fee (the head says how many), for the 200 hold few of them, and
-three of each whose prices have hours. With each stands its model as it stands in the snapshot, so that the test needs no other file. The snapshot of prices that mtok imports must be the package's
-own, or a difference of books would pass for one of arithmetic: the script checks that first.
+package answers, as the decimal it prints; another 100, drawn from those alone whose prices have
+dates, hours, tiers, variants or a fee (the head says how many), for the 200 hold few of them; and
+three of each model whose prices have hours. With each stands its model as it stands in the snapshot,
+so that the test needs no other file.
+
+The snapshot of prices that mtok imports must be the package's own, or a difference of books would
+pass for one of arithmetic: the script checks that first.
 """
 
 import json

@@ -42,8 +42,12 @@ fn each_rule_finds_its_own() {
     let mut waits = sound();
     waits[1].power = Watts(449.0);
     check(&waits, &[&[], &[Outlier::Idle], &[]]);
+    waits[1].power = Watts(451.0);
+    check(&waits, &[&[], &[], &[]]);
     let mut other = sound();
-    other.iter_mut().for_each(|p| p.setting.data_parallel = true);
+    for point in &mut other {
+        point.setting.data_parallel = true;
+    }
     let layout: &[Outlier] = &[Outlier::OtherLayout];
     check(&other, &[layout; 3]);
 }

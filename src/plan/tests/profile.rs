@@ -14,6 +14,7 @@ fn fit(times: &[(Fitted, f64)], error: f64) -> Fit {
         undetermined: Vec::new(),
         error: Ratio::of(error),
         held_out_error: Ratio::of(error),
+        held_out_median: Ratio::of(error),
     }
 }
 

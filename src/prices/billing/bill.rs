@@ -40,8 +40,14 @@ impl std::fmt::Display for LineKind {
     }
 }
 
+impl serde::Serialize for LineKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// One line of a bill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Line {
     /// What for.
     pub kind: LineKind,
@@ -64,7 +70,7 @@ pub(super) struct Cause {
 }
 
 /// What the requests have in common that were charged at one tariff, tier, hour and service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
     /// When the tariff began; `None`: the book knows no beginning.
     pub tariff_from: Option<Timestamp>,

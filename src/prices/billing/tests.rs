@@ -54,8 +54,8 @@ fn usd(text: &str) -> PicoUsd {
     PicoUsd::of(text.parse().unwrap()).unwrap()
 }
 
-fn list_usd(text: &str) -> Option<ListUsd> {
-    Some(ListUsd(text.parse().unwrap()))
+fn list_usd(text: &str) -> ListUsd {
+    ListUsd(text.parse().unwrap())
 }
 
 #[track_caller]
@@ -234,11 +234,11 @@ fn counts_are_rounded_to_the_grain() {
 #[test]
 fn fees_minimums_and_routers_come_on_top_in_this_order() {
     let mut tariff = with_terms(Terms {
-        minimum: list_usd("0.01"),
+        minimum: Some(list_usd("0.01")),
         router_fee: Some(Percent("5.5".parse().unwrap())),
         ..Terms::default()
     });
-    tariff.schedule.per_request = list_usd("0.005");
+    tariff.schedule.per_request = Some(list_usd("0.005"));
     // 0.002 + 0.005, lifted to 0.01, and 5.5 % of that.
     check(&tariff, &[(Input, 1_000)], "0.01055");
     check(&tariff, &[], "0.01055");
@@ -266,9 +266,9 @@ fn requests_that_were_added_up_are_at_the_tier_of_their_mean() {
     // Each 200,000 × 3 and 100,000 × 6.
     check_request(&tiered(Tiering::Marginal), &of(3, 900_000), "3.6");
     let rounding = Rounding { grain: Tokens(1_000), direction: Direction::Up };
-    let terms = Terms { minimum: list_usd("0.01"), rounding, ..Terms::default() };
+    let terms = Terms { minimum: Some(list_usd("0.01")), rounding, ..Terms::default() };
     let mut tariff = with_terms(terms);
-    tariff.schedule.per_request = list_usd("0.005");
+    tariff.schedule.per_request = Some(list_usd("0.005"));
     // 3,001 tokens at 2, three fees, lifted to three minimums.
     check_request(&tariff, &of(3, 3_001), "0.03");
     check_request(&tariff, &of(0, 0), "0");

@@ -193,6 +193,9 @@ proptest! {
         prop_assert_eq!((there.old, there.new), (own(one), own(other)));
         let sum: PicoUsd = there.named().into_iter().map(|(_, effect)| effect).sum();
         prop_assert_eq!(sum, there.difference());
+        let both: Effects = [there, back].into_iter().sum();
+        let sum: PicoUsd = both.named().into_iter().map(|(_, effect)| effect).sum();
+        prop_assert_eq!((sum, both.old), (PicoUsd(0), there.old + there.new));
         // The other way around every effect is its own opposite, but for a picodollar's rounding.
         for ((name, PicoUsd(there)), (_, PicoUsd(back))) in there.named().into_iter().zip(back.named()) {
             prop_assert!((there + back).abs() <= 2, "{}: {} {}", name, there, back);

@@ -1,8 +1,8 @@
-//! LiteLLM's spend logs: a request a line; `spend` is what LiteLLM took it to cost.
+//! `LiteLLM`'s spend logs: a request a line; `spend` is what `LiteLLM` took it to cost.
 //!
 //! `prompt_tokens` contains what was read from and written to the cache, for every provider.
 //!
-//! Source: BerriAI/litellm, `schema.prisma` (`LiteLLM_SpendLogs`) and the columns that its own page
+//! Source: `BerriAI/litellm`, `schema.prisma` (`LiteLLM_SpendLogs`) and the columns that its own page
 //! of logs reads from `metadata`, read in November 2026.
 
 use super::place::Place;

@@ -31,7 +31,12 @@ impl Import {
     }
 
     /// A price per million tokens.
-    pub(super) fn price(&mut self, field: &str, json: &Json, per: Per) -> Result<ListPrice, String> {
+    pub(super) fn price(
+        &mut self,
+        field: &str,
+        json: &Json,
+        per: Per,
+    ) -> Result<ListPrice, String> {
         self.amount(field, json, per).map(ListPrice)
     }
 

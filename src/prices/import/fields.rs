@@ -34,8 +34,9 @@ const LIMIT: &str = "a limit on requests, not a price";
 const CALLER: &str = "tells LiteLLM how to call the API";
 const WORDS: &str = "words";
 const OTHER_MONEY: &str = "in Databricks units, whose price in dollars differs by contract";
-const MATCHING: &str = "a pattern that guesses at names; only exact names become aliases";
+const MATCHING: &str = "likeness between names, which is a guess; only exact names are aliases";
 const FREE: &str = "a free allowance of an account, which depends on all its requests";
+const SUBSCRIPTION: &str = "by the month, not by the token";
 const HISTORY: &str = "how the book itself came by the price";
 const PLACE: &str = "where and how the API is reached";
 const SCORES: &str = "what others measured of the model";
@@ -75,10 +76,15 @@ const TABLES: &[Table] = &[
             "token_count_model",
             "web_search_billing_unit",
             "provider_specific_entry.bedrock_invocation_schema",
+            "provider_specific_entry.dashscope_video_reference_input",
+            "provider_specific_entry.volcengine_video_frames",
         ],
     ),
     (Format::GenaiPrices, WORDS, &["__t", "description", "price_comments"]),
     (Format::GenaiPrices, MATCHING, &["match.*"]),
+    (Format::ModelPrices, SUBSCRIPTION, &["plans"]),
+    (Format::ModelPrices, MATCHING, &["estimates", "aliases.providers"]),
+    (Format::ModelPrices, HISTORY, &["bases", "models_dev", "schema", "updated_at"]),
     (Format::ModelPrices, HISTORY, &["recorded", "valid_from", "valid_from_basis", "model"]),
     (
         Format::ModelsDev,

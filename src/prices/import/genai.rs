@@ -151,7 +151,9 @@ impl Reading<'_> {
             match field.as_str() {
                 "id" | "name" => {}
                 "context_window" => entry.context = tokens(Some(value)),
-                "deprecated" => entry.ending = (*value == Json::Bool(true)).then_some(Ending::Deprecated),
+                "deprecated" => {
+                    entry.ending = (*value == Json::Bool(true)).then_some(Ending::Deprecated)
+                }
                 "price_comments" => entry.note = value.text().map(|text| text.trim().to_owned()),
                 "match" => self.aliases(value, &mut entry.aliases),
                 "prices" => prices = Some(self.conditional(value)?),
@@ -231,7 +233,8 @@ impl Reading<'_> {
                 schedule.rates.set(*kind, self.import.price(field, base, Per::Million)?);
                 for tier in value.get("tiers").map_or(&[][..], Json::items) {
                     let start = tier.get("start").and_then(Json::whole);
-                    let start = start.ok_or_else(|| format!("`{field}`: a tier without a start"))?;
+                    let start =
+                        start.ok_or_else(|| format!("`{field}`: a tier without a start"))?;
                     let price = tier.get("price").unwrap_or(&Json::Null);
                     let price = self.import.price(field, price, Per::Million)?;
                     tiers.entry(Tokens(start)).or_default().set(*kind, price);
@@ -282,10 +285,9 @@ impl Reading<'_> {
                 match tariff.variants.iter_mut().find(|variant| variant.service == *service) {
                     // The first that matches decides, kind by kind.
                     Some(known) => known.schedule = schedule.overlaid(&known.schedule),
-                    None => tariff.variants.push(Variant {
-                        service: service.clone(),
-                        schedule: schedule.clone(),
-                    }),
+                    None => tariff
+                        .variants
+                        .push(Variant { service: service.clone(), schedule: schedule.clone() }),
                 }
             }
             tariffs.push(tariff);

@@ -118,7 +118,8 @@ impl Exact {
         let point = i32::try_from(whole.len()).ok()? - i32::try_from(leading).ok()?;
         let point = point.checked_add(exponent)?;
         let cleaned = digits.len() > DIGITS_MAX;
-        let (number, length) = if cleaned { rounded(digits)? } else { (digits.parse().ok()?, digits.len()) };
+        let (number, length) =
+            if cleaned { rounded(digits)? } else { (digits.parse().ok()?, digits.len()) };
         let scale = i32::try_from(length).ok()?.checked_sub(point)?;
         let number: i128 = if negative { -number } else { number };
         let value = match u32::try_from(scale) {
@@ -268,7 +269,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits_and_texts_theirs() {
-        let json = Json::parse(r#"{"a": 1.50, "b": "1.50", "c": [-2e-3, null, true], "a": "x\"3"}"#);
+        let json =
+            Json::parse(r#"{"a": 1.50, "b": "1.50", "c": [-2e-3, null, true], "a": "x\"3"}"#);
         let json = json.unwrap();
         assert_eq!(json.get("a"), Some(&Json::Number("1.50".to_owned())));
         assert_eq!(json.get("b"), Some(&Json::Text("1.50".to_owned())));

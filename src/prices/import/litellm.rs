@@ -134,13 +134,10 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// Fields whose end says which picture: `output_cost_per_second_1080p`.
-const UNITS_OF: &[(&str, &str)] = &[
-    ("output_cost_per_image_", "output image"),
-    ("output_cost_per_second_", "second of output"),
-];
-const RESOLUTIONS: &[&str] = &[
-    "0.5K", "1K", "2K", "4K", "512", "1024", "1536", "480p", "720p", "768p", "1080p", "2k", "4k",
-];
+const UNITS_OF: &[(&str, &str)] =
+    &[("output_cost_per_image_", "output image"), ("output_cost_per_second_", "second of output")];
+const RESOLUTIONS: &[&str] =
+    &["0.5K", "1K", "2K", "4K", "512", "1024", "1536", "480p", "720p", "768p", "1080p", "2k", "4k"];
 
 fn unit(name: &str) -> Option<String> {
     if let Some((_, unit)) = UNITS.iter().find(|(known, _)| *known == name) {
@@ -259,8 +256,12 @@ impl Reading<'_> {
                     self.import.understands_not(field);
                 }
             }
-            "regional_processing_uplift_multiplier_eu" => self.uplift("eu", field, value, tariff)?,
-            "regional_processing_uplift_multiplier_us" => self.uplift("us", field, value, tariff)?,
+            "regional_processing_uplift_multiplier_eu" => {
+                self.uplift("eu", field, value, tariff)?
+            }
+            "regional_processing_uplift_multiplier_us" => {
+                self.uplift("us", field, value, tariff)?
+            }
             "regional_endpoint_uplift_multiplier" => {
                 self.uplift("regional endpoint", field, value, tariff)?;
             }
@@ -364,7 +365,11 @@ impl Reading<'_> {
                         let unit = format!("{unit} of {start} to {end} results");
                         self.parts.standard.rest.per_unit.insert(unit, usd);
                     }
-                    Some(Field { target: target @ Target::Tokens(_), above: None, service: None }) => {
+                    Some(Field {
+                        target: target @ Target::Tokens(_),
+                        above: None,
+                        service: None,
+                    }) => {
                         let above = (start > 0).then_some(Tokens(start));
                         self.priced(Field { target, above, service: None }, &path, value)?;
                     }
@@ -435,7 +440,7 @@ mod tests {
 
     #[test]
     fn names_are_taken_apart_from_their_end() {
-        use TokenKind::{CacheWrite12h, CacheWrite1h, CachedInput, Input, Output};
+        use TokenKind::{CacheWrite1h, CacheWrite12h, CachedInput, Input, Output};
         check("input_cost_per_token", Target::Tokens(Input), None, None);
         check("output_cost_per_token_batches", Target::Tokens(Output), None, Some("batch"));
         check(

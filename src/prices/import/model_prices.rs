@@ -23,9 +23,15 @@ pub(super) fn read(
 ) -> Result<Vec<Draft>, String> {
     let prices = json.get("prices").filter(|prices| matches!(prices, Json::Map(_)));
     let prices = prices.ok_or("`prices` is missing")?;
-    for (field, _) in json.fields() {
-        if !TOP.contains(&field.as_str()) {
-            import.understands_not(field);
+    for (field, value) in json.fields() {
+        match field.as_str() {
+            "prices" | "schedules" | "status" => {}
+            "aliases" => {
+                for (kind, _) in value.fields().iter().filter(|(kind, _)| kind != "models") {
+                    import.passes_over(Format::ModelPrices, &format!("aliases.{kind}"));
+                }
+            }
+            _ => import.passes_over(Format::ModelPrices, field),
         }
     }
     let rules = rules(json.get("schedules"))?;
@@ -48,13 +54,6 @@ pub(super) fn read(
     }
     Ok(drafts)
 }
-
-/// What the book holds beside the prices. `plans` are subscriptions, `estimates` models without a
-/// price, `bases` and `models_dev` say how the book was made.
-const TOP: &[&str] = &[
-    "aliases", "bases", "estimates", "models_dev", "plans", "prices", "schedules", "schema",
-    "status", "updated_at",
-];
 
 fn ending(json: &Json, provider: &str, model: &str) -> Option<Ending> {
     match json.get("status")?.get(provider)?.get(model)?.text()? {
@@ -143,7 +142,14 @@ fn rule(json: &Json, holidays: Option<&Json>) -> Result<Rule, String> {
 }
 
 const RULE: &[&str] = &[
-    "provider", "source", "note", "terms", "holidays", "weekdays_only", "valid_from", "valid_until",
+    "provider",
+    "source",
+    "note",
+    "terms",
+    "holidays",
+    "weekdays_only",
+    "valid_from",
+    "valid_until",
 ];
 
 fn instant(json: Option<&Json>) -> Result<Option<Timestamp>, String> {
@@ -278,9 +284,10 @@ fn scaled(schedule: &Schedule, factor: Decimal) -> Result<Schedule, String> {
     let rates = |rates: &Rates| -> Result<Rates, String> {
         rates.iter().map(|(kind, price)| Ok((kind, times(price, factor)?))).collect()
     };
-    let tiers = schedule.tiers.iter().map(|tier| {
-        Ok::<_, String>(Tier { above: tier.above, rates: rates(&tier.rates)? })
-    });
+    let tiers = schedule
+        .tiers
+        .iter()
+        .map(|tier| Ok::<_, String>(Tier { above: tier.above, rates: rates(&tier.rates)? }));
     Ok(Schedule {
         rates: rates(&schedule.rates)?,
         tiers: tiers.collect::<Result<_, _>>()?,

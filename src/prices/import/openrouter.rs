@@ -81,7 +81,9 @@ fn entry(
                 for (field, value) in value.fields() {
                     match field.as_str() {
                         "max_completion_tokens" => entry.max_output = tokens(Some(value)),
-                        _ => import.passes_over(Format::Openrouter, &format!("top_provider.{field}")),
+                        _ => {
+                            import.passes_over(Format::Openrouter, &format!("top_provider.{field}"))
+                        }
                     }
                 }
             }
