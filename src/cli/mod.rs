@@ -12,6 +12,7 @@ mod home;
 mod interrupt;
 mod models;
 mod output;
+mod plan;
 mod progress;
 mod raw;
 mod runs;
@@ -50,6 +51,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench(raw) => {
             let format = raw.output.format();
             bench::run(&checked::Bench::try_from(*raw)?, format)
+        }
+        Command::Plan(raw) => {
+            let format = raw.output.format();
+            plan::run(&checked::Plan::try_from(*raw)?, format)
         }
         Command::Models(raw) => models::run(raw),
         Command::Runs(raw) => runs::run(raw),

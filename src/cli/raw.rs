@@ -1,11 +1,13 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
 mod bench;
+mod plan;
 
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
 };
+pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Bench(Box<RawBench>),
     /// Work out a cost from a price and a rate, or audit a published one.
     Cost(RawCost),
+    /// Work out machines, load and dollars for real traffic.
+    Plan(Box<RawPlan>),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),
@@ -210,6 +214,14 @@ pub(crate) enum RawRuns {
         /// How results are written.
         #[command(flatten)]
         output: RawOutput,
+    },
+    /// The step times of a run, for `mtok plan`.
+    Profile {
+        /// A run's name, the path of its folder, or `last`.
+        run: String,
+        /// Where to. Default: stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// A run for other programs: its requests, or all of it.
     Export {

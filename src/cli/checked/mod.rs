@@ -5,15 +5,18 @@ mod content;
 mod cost;
 mod judging;
 mod load;
+mod plan;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use judging::Judging;
+pub(crate) use plan::{Plan, Sizing, StepsFrom};
 pub(crate) use subject::Running;
 
 use super::failure::Failure;
-use crate::cost::Load;
+use crate::cli::raw::Grain as RawGrain;
+use crate::cost::{Grain, Load};
 use crate::hint::{Fault, Hint};
 use std::str::FromStr;
 
@@ -51,4 +54,13 @@ where
 /// The loads asked for, in the order given.
 fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
     texts.iter().map(|text| value("--load", text.trim())).collect()
+}
+
+/// What rented time is rounded up to.
+fn grain(raw: RawGrain) -> Grain {
+    match raw {
+        RawGrain::Second => Grain::Second,
+        RawGrain::Minute => Grain::Minute,
+        RawGrain::Hour => Grain::Hour,
+    }
 }
