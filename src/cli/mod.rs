@@ -16,6 +16,7 @@ mod interrupt;
 mod models;
 mod output;
 mod prices;
+mod plan;
 mod progress;
 mod raw;
 mod reconcile;
@@ -59,6 +60,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Estimate(raw) => {
             let format = raw.output.format();
             estimate::run(&checked::Estimate::try_from(*raw)?, format)
+        }
+        Command::Plan(raw) => {
+            let format = raw.output.format();
+            plan::run(&checked::Plan::try_from(*raw)?, format)
         }
         Command::Models(raw) => models::run(raw),
         Command::Prices(raw) => prices::run(raw),

@@ -3,6 +3,7 @@
 mod bench;
 mod prices;
 mod estimate;
+mod plan;
 
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
@@ -11,6 +12,7 @@ pub(crate) use bench::{
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
 pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
+pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Cost(RawCost),
     /// What a model would do and cost on a GPU, before anything is rented.
     Estimate(Box<RawEstimate>),
+    /// Work out machines, load and dollars for real traffic.
+    Plan(Box<RawPlan>),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),
@@ -224,6 +228,14 @@ pub(crate) enum RawRuns {
         /// How results are written.
         #[command(flatten)]
         output: RawOutput,
+    },
+    /// The step times of a run, for `mtok plan`.
+    Profile {
+        /// A run's name, the path of its folder, or `last`.
+        run: String,
+        /// Where to. Default: stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// A run for other programs: its requests, or all of it.
     Export {

@@ -2,12 +2,14 @@
 
 mod diff;
 mod export;
+mod profile;
 
 use super::checked::Judging;
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::{Format, RawRuns};
 use super::{bench, output};
+use crate::hint::Fault;
 use crate::record::Run;
 use crate::report::{RunList, RunRow, runs_document};
 use crate::store::{self, Found};
@@ -28,6 +30,7 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
         RawRuns::Diff { a, b, price, output } => {
             diff::run(&runs, [&a, &b], price.as_deref(), output.format())
         }
+        RawRuns::Profile { run, out } => profile::run(&runs, &run, out.as_deref()),
         RawRuns::Export { run, format, out } => export::run(&runs, &run, format, out.as_deref()),
     }
 }
@@ -36,6 +39,22 @@ fn list(runs: &Path, format: Format) -> Result<(), Failure> {
     let rows = readable(store::list(runs)?).iter().map(RunRow::of).collect();
     let list = RunList { schema: "mtok.runs/1", runs: rows };
     output::print(format, &runs_document(&list), &list)
+}
+
+/// One run of this name: not a ladder, which is several.
+pub(crate) fn single(runs: &Path, name: &str) -> Result<Run, Failure> {
+    match store::find(runs, name)? {
+        Found::Run(folder) => Ok(store::read(&folder)?),
+        Found::Sweep(folders) => Err(several(name, &folders)),
+    }
+}
+
+/// A ladder is several runs, and one is asked for.
+fn several(name: &str, folders: &[PathBuf]) -> Failure {
+    let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    let message = format!("`{name}` is a ladder of {} runs, and one is asked for", names.len());
+    Failure::new(Fault::Usage, message).hint(format!("name one of them: {}", names.join(", ")))
 }
 
 /// The runs that can be read: one damaged record must not hide the others.

@@ -12,7 +12,7 @@ use super::outcome::View;
 use super::traffic::{Traffic, count};
 use super::{Kept, Latencies, Node, PlanError, Profile, Serving, Size};
 use crate::cost::{Answer, Slo};
-use crate::units::{Ratio, RequestsPerSecond, Seconds, TokensPerSecond, UsdPerHour};
+use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond, UsdPerHour};
 use serde::Serialize;
 
 /// How far apart what is met and what is missed may be.
@@ -35,6 +35,15 @@ pub struct Capacity {
     pub missed: Option<Kept>,
     /// The mean number of requests in flight.
     pub in_flight: Ratio,
+}
+
+impl Capacity {
+    /// The requests in flight that a fleet which grows and shrinks is to keep on a machine: this share
+    /// of the mean at capacity, a whole number, at least 1.
+    pub fn in_flight_at(&self, share: Ratio) -> u32 {
+        let target = Tokens(1).scaled((self.in_flight * share).get().max(1.0));
+        u32::try_from(target.0).unwrap_or(u32::MAX)
+    }
 }
 
 /// What a trial came to.

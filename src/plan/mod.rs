@@ -8,9 +8,10 @@
 //! Invariant: the same traffic, profile, fleet and seed give the same outcome, to the last digit, and
 //! taking many steps at once changes none. Guarded by `tests`.
 //!
-//! Deliberately absent: clocks, files, prices of other things than machines. Nothing here is measured:
+//! Deliberately absent: clocks and files. Nothing here is measured:
 //! an outcome is as good as its profile, whose error it carries beside it.
 
+mod beside;
 mod bill;
 mod capacity;
 mod error;
@@ -31,6 +32,7 @@ mod tests;
 mod tick;
 mod traffic;
 
+pub use beside::{Api, Apis, Caching, Unbilled, beside};
 pub use bill::{Bill, Delivered};
 pub use capacity::{CLOSE, Capacity, capacity};
 pub use error::PlanError;

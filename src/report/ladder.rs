@@ -158,7 +158,7 @@ pub(super) fn answer(answer: Answer) -> &'static str {
 }
 
 /// As the head of a column.
-fn limit(objective: &Objective) -> String {
+pub(super) fn limit(objective: &Objective) -> String {
     let Objective { latency, percentile, at_most } = objective;
     format!("{latency} {percentile} <= {}", shortest(*at_most))
 }

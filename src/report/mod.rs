@@ -14,6 +14,7 @@ pub mod figure;
 mod ladder;
 mod models;
 mod page;
+mod plan;
 mod plot;
 mod price;
 mod price_card;
@@ -34,6 +35,7 @@ pub use estimate::estimate_document;
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
 pub use page::{PageError, ladder_page, run_page};
+pub use plan::{PlanReport, plan_document};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use price_card::{EntryCard, PriceCard, price_document};
 pub use price_change::{

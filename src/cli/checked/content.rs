@@ -9,6 +9,7 @@ use crate::workload::trace::Cut;
 use crate::workload::{
     Cache, Content, Conversation, Dataset, Mix, Preset, Sizes, Text, Think, Trace, Turns, spec,
 };
+use std::num::NonZeroU32;
 use std::path::Path;
 
 /// Lengths where nothing is said.
@@ -33,8 +34,15 @@ impl TryFrom<&RawContent> for Asking {
 
     fn try_from(raw: &RawContent) -> Result<Self, Failure> {
         if let Some(path) = &raw.trace {
-            let trace = trace(path, raw)?;
-            return Ok(Self::named(file_name(path), Content::Trace(trace)));
+            let cut = TraceCut {
+                speed: raw.trace_speed.as_deref(),
+                from: raw.trace_from.as_deref(),
+                length: raw.trace_length.as_deref(),
+                requests: raw.trace_requests,
+                tokens: raw.trace_max_tokens.as_deref(),
+            };
+            let (name, trace) = trace(path, cut)?;
+            return Ok(Self::named(name, Content::Trace(trace)));
         }
         if let Some(path) = &raw.dataset {
             let data = Dataset::parse(&read(path)?).map_err(|error| of_file(path, &error))?;
@@ -115,20 +123,32 @@ fn conversation(
     }))
 }
 
-fn trace(path: &Path, raw: &RawContent) -> Result<Trace, Failure> {
+/// Which part of a trace, as it was typed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TraceCut<'a> {
+    pub(super) speed: Option<&'a str>,
+    pub(super) from: Option<&'a str>,
+    pub(super) length: Option<&'a str>,
+    pub(super) requests: Option<NonZeroU32>,
+    pub(super) tokens: Option<&'a str>,
+}
+
+/// A part of the trace in a file, and what the file is called.
+pub(super) fn trace(path: &Path, raw: TraceCut<'_>) -> Result<(String, Trace), Failure> {
     let whole = Trace::parse(&read(path)?).map_err(|error| of_file(path, &error))?;
-    let speed = match &raw.trace_speed {
+    let speed = match raw.speed {
         Some(text) => spec::times(text).map_err(|error| Failure::flag("--trace-speed", &error))?,
         None => Ratio::ONE,
     };
     let cut = Cut {
-        from: optional("--trace-from", raw.trace_from.as_deref())?.unwrap_or(Seconds(0.0)),
-        length: optional("--trace-length", raw.trace_length.as_deref())?,
-        tokens: optional("--trace-max-tokens", raw.trace_max_tokens.as_deref())?,
-        requests: raw.trace_requests,
+        from: optional("--trace-from", raw.from)?.unwrap_or(Seconds(0.0)),
+        length: optional("--trace-length", raw.length)?,
+        tokens: optional("--trace-max-tokens", raw.tokens)?,
+        requests: raw.requests,
         speed,
     };
-    whole.cut(&cut).map_err(|error| of_file(path, &error))
+    let part = whole.cut(&cut).map_err(|error| of_file(path, &error))?;
+    Ok((file_name(path), part))
 }
 
 fn lengths(flag: &str, text: Option<&str>) -> Result<Option<Lengths>, Failure> {

@@ -1,8 +1,8 @@
 //! `mtok cost`: a machine's price and rate, or a budget and its prices; a claim about either.
 
-use super::{Failure, loads, optional, pair, value};
-use crate::cli::raw::{Grain as RawGrain, RawCost};
-use crate::cost::{Budget, Claim, Grain, Load, Rental, TokenPrices};
+use super::{Failure, grain, loads, optional, pair, value};
+use crate::cli::raw::RawCost;
+use crate::cost::{Budget, Claim, Load, Rental, TokenPrices};
 use crate::hint::Fault;
 use crate::units::{Estimate, ListPrice, Seconds, TokensPerSecond, UsdPerHour};
 use rust_decimal::Decimal;
@@ -134,11 +134,7 @@ fn rental(raw: &RawCost, machine: UsdPerHour) -> Result<Option<Rental>, Failure>
     let rented: Option<Seconds> = optional("--rented", raw.rented.as_deref())?;
     let start_up = optional("--start-up", raw.start_up.as_deref())?;
     let beside = optional("--beside", raw.beside.as_deref())?;
-    let grain = raw.billing.map(|grain| match grain {
-        RawGrain::Second => Grain::Second,
-        RawGrain::Minute => Grain::Minute,
-        RawGrain::Hour => Grain::Hour,
-    });
+    let grain = raw.billing.map(grain);
     let Some(rented) = rented else {
         let needing = [
             ("`--start-up`", start_up.is_some()),

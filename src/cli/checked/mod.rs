@@ -7,6 +7,7 @@ mod estimate;
 mod judging;
 mod load;
 mod prices;
+mod plan;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
@@ -14,10 +15,12 @@ pub(crate) use cost::{Asked, Cost};
 pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
 pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
+pub(crate) use plan::{Plan, Sizing, StepsFrom};
 pub(crate) use subject::Running;
 
 use super::failure::Failure;
-use crate::cost::Load;
+use crate::cli::raw::Grain as RawGrain;
+use crate::cost::{Grain, Load};
 use crate::hint::{Fault, Hint};
 use std::str::FromStr;
 
@@ -55,4 +58,13 @@ where
 /// The loads asked for, in the order given.
 fn loads(texts: &[String]) -> Result<Vec<Load>, Failure> {
     texts.iter().map(|text| value("--load", text.trim())).collect()
+}
+
+/// What rented time is rounded up to.
+fn grain(raw: RawGrain) -> Grain {
+    match raw {
+        RawGrain::Second => Grain::Second,
+        RawGrain::Minute => Grain::Minute,
+        RawGrain::Hour => Grain::Hour,
+    }
 }

@@ -7,16 +7,12 @@ use crate::cli::{bench, output};
 use crate::hint::Fault;
 use crate::record::Run;
 use crate::report::export::{self, ExportError};
-use crate::store::{self, Found};
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Reads a run and writes it in another form.
 pub(super) fn run(runs: &Path, name: &str, form: Form, out: Option<&Path>) -> Result<(), Failure> {
-    let run = match store::find(runs, name)? {
-        Found::Run(folder) => store::read(&folder)?,
-        Found::Sweep(folders) => return Err(several(name, &folders)),
-    };
+    let run = super::single(runs, name)?;
     match out {
         Some(path) => written(&run, form, output::file(path)?),
         None if form == Form::Parquet => {
@@ -43,12 +39,4 @@ fn written(run: &Run, form: Form, out: impl Write + Send) -> Result<(), Failure>
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
-}
-
-/// A ladder is several runs, and an export is of one.
-fn several(name: &str, folders: &[PathBuf]) -> Failure {
-    let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
-    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    let message = format!("`{name}` is a ladder of {} runs, and an export is of one", names.len());
-    Failure::new(Fault::Usage, message).hint(format!("name one of them: {}", names.join(", ")))
 }
