@@ -235,9 +235,8 @@ pub fn tornado(
             let (low, high) = (low.word(), high.word());
             return Err(SensitivityError::TwoInputs { low, high });
         }
-        let at = |input: Input| Ok(scenario.with(input)?.cost()?.value);
-        let (at_low, at_high): (UsdPerMtok, UsdPerMtok) =
-            (at(*low)?, at(*high).map_err(|error: SensitivityError| error)?);
+        let at = |input| scenario.with(input)?.cost().map(|cost| cost.value);
+        let (at_low, at_high) = (at(*low)?, at(*high)?);
         let swing = UsdPerMtok((at_high - at_low).0.abs());
         bars.push(Bar { low: *low, high: *high, at_low, at_high, swing });
     }
@@ -300,8 +299,8 @@ mod tests {
         }
     }
 
-    /// Load 20 to 100 %: 8.75 to 1.75. Price 1.5 to 3: 2.625 to 5.25. Mix 0 to 9: all output 8, or (4.5
-    /// + 2) / 10 × 4 = 2.6. Hits 0 to 50 %: 3.5, or (0.75 + 0.15 + 2) / 4 × 4 = 2.9. Speed 80 to 125 %:
+    /// Load 20 to 100 %: 8.75 to 1.75. Price 1.5 to 3: 2.625 to 5.25. Mix 0 to 9: all output 8, or 6.5
+    /// / 10 × 4 = 2.6. Hits 0 to 50 %: 3.5, or (0.75 + 0.15 + 2) / 4 × 4 = 2.9. Speed 80 to 125 %:
     /// 4.375 to 2.8.
     #[test]
     fn the_widest_comes_first() {

@@ -197,8 +197,8 @@ mod tests {
         Part { time: Seconds(time), share: Ratio::ONE, tokens, wasted, busy: None, paid: None }
     }
 
-    fn told(window: f64, parts: [Part; 3]) -> Attributed {
-        let [uncached, cached, output] = parts;
+    fn told(window: f64, parts: &[Part; 3]) -> Attributed {
+        let [uncached, cached, output] = *parts;
         let (mixed, cached_by) = (MixedBy::Fit, CachedBy::Fit);
         let told_by = ToldBy::Steps { mixed, cached: cached_by, fit_of_another_run: false };
         let busy = uncached.time + cached.time + output.time;
@@ -227,7 +227,7 @@ mod tests {
             grain: Grain::Hour,
         };
         let parts = [part(400.0, 9_000, 0), part(100.0, 5_000, 0), part(2_500.0, 4_000, 1_000)];
-        (rental, told(4_000.0, parts))
+        (rental, told(4_000.0, &parts))
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
                 grain: [Grain::Second, Grain::Minute, Grain::Hour][usize::from(grain)],
             };
             prop_assume!(rest > 1e-3);
-            let bill = Waterfall::of(&rental, &told(a + b + c + idle, parts)).unwrap();
+            let bill = Waterfall::of(&rental, &told(a + b + c + idle, &parts)).unwrap();
             let sum: Usd = bill.lines.iter().map(|line| line.cost).sum();
             prop_assert!((sum - bill.total).0.abs() <= 1e-9 * bill.total.0.max(1.0));
             let time: Seconds = bill.lines.iter().filter_map(|line| line.time).sum();

@@ -1,9 +1,8 @@
 //! What the energy of tokens costs, and what it emits.
 //!
 //! Invariant: energy per token is measured (a counter's joules over delivered tokens), never a power
-//! taken for granted; and a grid's intensity has a source and a day, or is the user's own. There is no
-//! table of grids here: none of those that are free to copy is among the facts that this program ships,
-//! and a figure of another year is off by tens of percent. Guarded by a table below.
+//! taken for granted; and a grid's intensity is the user's, with a source. There is no table of grids
+//! here: they change by tens of percent from year to year and by the hour. Guarded by a table below.
 //!
 //! Energy is an item *within* the price of an owned machine and is paid with the rent of another's: it
 //! stands beside a cost, and is added to none.
@@ -30,7 +29,7 @@ pub struct Grid {
     pub intensity: GramsPerKwh,
     /// Who says so.
     pub source: String,
-    /// The day or the end of the year that it is of; `None`: the user's own figure.
+    /// The day that it is of; `None`: the user didn't say.
     pub date: Option<Date>,
 }
 

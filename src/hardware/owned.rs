@@ -70,17 +70,15 @@ pub enum OwnedError {
 impl Hint for OwnedError {
     fn hint(&self) -> Option<String> {
         let Self::Impossible { field, .. } = self;
-        Some(match *field {
+        let advice = match *field {
             "pue" => {
                 "PUE is the building's energy over the machine's: 1 at least, often 1.1 to 1.6"
             }
-            "resale" => {
-                "a machine is not sold for more than it cost; leave it out if nobody buys it"
-            }
+            "resale" => "no machine is sold for more than it cost; leave it out if nobody buys it",
             "life" => "write it like `4y`",
             _ => "give a number that is not below zero",
-        })
-        .map(str::to_owned)
+        };
+        Some(advice.to_owned())
     }
 
     fn fault(&self) -> Fault {

@@ -117,9 +117,17 @@ pub fn fit_steps(run: &Run) -> StepFit {
 impl StepFit {
     /// Fits steps, each kind for itself.
     pub fn of(steps: &[&Step]) -> Self {
-        let of = |wanted: fn(&Step) -> bool, terms: &[Term]| {
-            let steps = steps.iter().filter(|step| wanted(step));
-            fit(terms, &steps.filter_map(|step| sample(step, terms)).collect::<Vec<_>>())
+        Self::of_those(steps, |_| true)
+    }
+
+    /// The same without some of them. Of the others the same are held out as of all: a fit must not
+    /// change because the count of its samples is shifted.
+    pub fn of_those(steps: &[&Step], wanted: impl Fn(&Step) -> bool) -> Self {
+        let of = |kind: fn(&Step) -> bool, terms: &[Term]| {
+            let numbered = steps.iter().filter(|step| kind(step)).enumerate();
+            let numbered = numbered.filter(|(_, step)| wanted(step));
+            let samples = numbered.filter_map(|(n, step)| Some((n, sample(step, terms)?)));
+            fit(terms, &samples.collect::<Vec<_>>())
         };
         let told = |step: &&&Step| step.prefill_context.is_some();
         let mixed_terms: &[Term] = if steps.iter().filter(|step| is_mixed(step)).all(|s| told(&s)) {
@@ -178,8 +186,8 @@ pub fn fit_requests(runs: &[&Run]) -> RequestFit {
         decode.extend(run.requests.iter().filter_map(|request| decoding(&crowd, request)));
     }
     RequestFit {
-        prefill: fit(&[Term::Step, Term::Prompt, Term::PromptContext], &prefill),
-        decode: fit(&[Term::Step, Term::Sequence, Term::SequenceContext], &decode),
+        prefill: fit(&[Term::Step, Term::Prompt, Term::PromptContext], &numbered(prefill)),
+        decode: fit(&[Term::Step, Term::Sequence, Term::SequenceContext], &numbered(decode)),
     }
 }
 
@@ -210,16 +218,20 @@ fn decoding(crowd: &Crowd, request: &Request) -> Option<Sample> {
     Some((vec![1.0, sequences, sequences * context], length / after_first))
 }
 
-/// Fits samples of these terms; `None` where they are too few.
-fn fit(terms: &[Term], samples: &[Sample]) -> Option<Fit> {
-    let samples: Vec<&Sample> = samples.iter().filter(|(_, time)| *time > 0.0).collect();
+fn numbered(samples: Vec<Sample>) -> Vec<(usize, Sample)> {
+    samples.into_iter().enumerate().collect()
+}
+
+/// Fits numbered samples of these terms, every fifth number held out; `None` where they are too few.
+fn fit(terms: &[Term], samples: &[(usize, Sample)]) -> Option<Fit> {
+    let samples: Vec<_> = samples.iter().filter(|(_, (_, time))| *time > 0.0).collect();
     if samples.len() < terms.len() * SAMPLES_EACH + HELD_OUT {
         return None;
     }
     let held = |index: usize| index % HELD_OUT == HELD_OUT - 1;
     let (mut rows, mut fitted, mut out) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, sample) in samples.into_iter().enumerate() {
-        if held(index) {
+    for (index, sample) in samples {
+        if held(*index) {
             out.push(sample);
         } else {
             fitted.push(sample);

@@ -17,7 +17,7 @@ mod tests;
 pub use share::{CachedBy, MixedBy, Shares};
 
 use super::Load;
-use crate::record::{Run, Step};
+use crate::record::{Run, Span, Step};
 use crate::summary::{Alone, RequestFit, SteadyWork, StepFit};
 use crate::units::{Estimate, Quantity, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
 use ledger::{KINDS, Row, Sum, each_with_error};
@@ -214,8 +214,8 @@ fn of_steps(run: &Run, work: &SteadyWork<'_>, given: Option<&StepFit>) -> Option
             return Some(all_but(&rows, out));
         }
         let lap = work.laps.get(out)?.span;
-        let outside = |step: &&&Step| step.span.to <= lap.from || lap.to < step.span.to;
-        let fit = StepFit::of(&work.steps.iter().filter(outside).copied().collect::<Vec<_>>());
+        let outside = |step: &Step| step.span.to <= lap.from || lap.to < step.span.to;
+        let fit = StepFit::of_those(&work.steps, outside);
         let again = Sharing::of(&work.steps, &fit, &alone);
         // Told by something else it would be another figure, not the same with an error.
         let same = again.mixed_by() == Some(mixed) && again.cached_by() == sharing.cached_by();
@@ -254,7 +254,9 @@ fn of_server(run: &Run, work: &SteadyWork<'_>, fit: Option<&RequestFit>) -> Opti
     let Some(scale) = sum.idle_factor().filter(|_| sum.shares.output.get() >= 0.0) else {
         return untold(Untold::PoorProbe);
     };
-    rows.iter_mut().for_each(|row| row.shares = row.shares.times(scale));
+    for row in &mut rows {
+        row.shares = row.shares.times(scale);
+    }
     let left_out: Vec<_> = (0..rows.len()).map(|out| Some(all_but(&rows, out))).collect();
     let told_by = ToldBy::Probe { cached: agreed(probe::cached_by(work), &rows) };
     told(told_by, None, &rows, &left_out)
@@ -284,9 +286,12 @@ fn told(
     let untold = cached == CachedBy::Untold;
     let (mut rows, mut left_out) = (rows.to_vec(), left_out.to_vec());
     if untold {
-        rows.iter_mut().for_each(|row| row.shares = row.shares.cached_untold());
-        let sums = left_out.iter_mut().flatten();
-        sums.for_each(|sum| sum.shares = sum.shares.cached_untold());
+        for row in &mut rows {
+            row.shares = row.shares.cached_untold();
+        }
+        for sum in left_out.iter_mut().flatten() {
+            sum.shares = sum.shares.cached_untold();
+        }
     }
     let sum = Sum::of(&rows);
     let busy = sum.shares.sum();
@@ -316,7 +321,7 @@ fn told(
 fn bounds_of_steps(work: &SteadyWork<'_>) -> Attributed {
     let inside = |wanted: fn(&Step) -> bool| -> Seconds {
         let steps = work.steps.iter().filter(|step| wanted(step));
-        steps.filter_map(|step| work.span.overlap(step.span)).map(|span| span.length()).sum()
+        steps.filter_map(|step| work.span.overlap(step.span)).map(Span::length).sum()
     };
     let prefill = inside(|step| step.prefill > Tokens(0) && step.decode == 0);
     let decode = inside(|step| step.decode > 0 && step.prefill == Tokens(0));

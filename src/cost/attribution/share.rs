@@ -134,7 +134,7 @@ impl<'a> Sharing<'a> {
     pub(super) fn shares(&self, step: &Step) -> Option<Shares> {
         let whole = step.length();
         let (prefill, scale) = match (step.prefill > Tokens(0), step.decode > 0) {
-            (_, false) => (whole, self.scale(self.fit.prefill.as_ref(), step)),
+            (_, false) => (whole, scale(self.fit.prefill.as_ref(), step)),
             (false, true) => (Seconds(0.0), Ratio::ONE),
             (true, true) => self.prefill_of_mixed(step)?,
         };
@@ -185,12 +185,6 @@ impl<'a> Sharing<'a> {
         }
     }
 
-    /// How much longer a step of prefill alone took than its fit says.
-    fn scale(&self, fit: Option<&Fit>, step: &Step) -> Ratio {
-        let told = fit.and_then(|fit| fit.step(step)).filter(|told| told.get() > 0.0);
-        told.map_or(Ratio::ONE, |told| step.length() / told)
-    }
-
     /// What a token of context takes a prompt token in a step of this kind, else in one of the other.
     fn context_time(&self, step: &Step) -> Option<Seconds> {
         let own = match (is_mixed(step), self.mixed) {
@@ -200,6 +194,12 @@ impl<'a> Sharing<'a> {
         let told = own.and_then(|fit| fit.time(Term::PromptContext));
         told.filter(|time| time.get() > 0.0).or_else(|| of_context(self.fit))
     }
+}
+
+/// How much longer a step of prefill alone took than its fit says.
+fn scale(fit: Option<&Fit>, step: &Step) -> Ratio {
+    let told = fit.and_then(|fit| fit.step(step)).filter(|told| told.get() > 0.0);
+    told.map_or(Ratio::ONE, |told| step.length() / told)
 }
 
 fn is_mixed(step: &Step) -> bool {

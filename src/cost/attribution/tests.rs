@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 const HOUR: UsdPerHour = UsdPerHour(3.6);
 
+#[expect(clippy::unnecessary_wraps, reason = "a kind of steps may have none")]
 fn fit(terms: &[(Term, f64)]) -> Option<Fit> {
     let found = |(term, ms): &(Term, f64)| Coefficient { term: *term, time: Seconds(ms / 1e3) };
     let none = Ratio::of(0.0);
@@ -269,27 +270,21 @@ fn time_of_cached_tokens_that_nobody_counts_stays_with_the_uncached() {
 }
 
 /// Of 200 simulated runs of 60 requests, whose steps err by up to 20 %, the intervals hold what the
-/// truth gives for ever so many requests in about 95 of 100.
+/// truth gives for ever so many requests in about 95 of 100; one that has no interval doesn't.
 #[test]
 fn intervals_cover_the_truth() {
     let long = told(&simulated(99, 6_000, 0.0), Evidence::default());
     let truth = [long.uncached, long.cached, long.output].map(|part| part.busy.unwrap().value.0);
     let mut held = [0_u32; 3];
-    let mut dbg = [[0.0_f64; 3]; 4];
     for seed in 0..200 {
         let found = told(&simulated(1_000 + seed, 60, 0.2), Evidence::default());
         let parts = [found.uncached, found.cached, found.output];
         for ((part, truth), held) in parts.iter().zip(truth).zip(&mut held) {
             let interval = part.busy.unwrap().interval;
-            let i = dbg[3][0] as usize % 3; dbg[3][0] += 1.0;
-            dbg[0][i] += part.busy.unwrap().value.0 / truth / 200.0;
-            dbg[1][i] += f64::from(u8::from(interval.is_none()));
-            dbg[2][i] += interval.map_or(0.0, |(l, h)| (h.0 - l.0) / 2.0 / truth / 200.0);
             *held +=
                 u32::from(interval.is_some_and(|(low, high)| low.0 <= truth && truth <= high.0));
         }
     }
-    eprintln!("{dbg:?} {held:?}");
     assert!(held.iter().all(|held| (180..=199).contains(held)), "{held:?}");
 }
 
