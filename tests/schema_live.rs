@@ -129,6 +129,12 @@ fn cost() {
 }
 
 #[test]
+fn audit() {
+    let document = printed(&home("audit"), &["audit"]);
+    check("claims", &[document], &[], &[("slip", variants::slips())]);
+}
+
+#[test]
 fn models() {
     let home = home("models");
     check("models", &[printed(&home, &["models", "list"])], &[], &[]);
@@ -438,7 +444,7 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 11] = [
+const SCHEMAS: [&str; 12] = [
     "run", "event", "bench", "ladder", "cost", "runs", "diff", "export", "models", "model",
-    "doctor",
+    "doctor", "claims",
 ];

@@ -3,6 +3,7 @@
 //! Data to stdout, talk to stderr. `raw` mirrors the flags, `checked` owns every rule between them,
 //! and each command is a file that receives only checked values. No arithmetic on measurements.
 
+mod audit;
 mod bench;
 mod checked;
 mod cost;
@@ -51,6 +52,7 @@ fn run(command: Command) -> Result<(), Failure> {
             let format = raw.output.format();
             bench::run(&checked::Bench::try_from(*raw)?, format)
         }
+        Command::Audit(raw) => audit::run(&raw),
         Command::Models(raw) => models::run(raw),
         Command::Runs(raw) => runs::run(raw),
         Command::Doctor(raw) => doctor::run(raw.output.format()),

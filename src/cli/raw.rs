@@ -1,7 +1,9 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
+mod audit;
 mod bench;
 
+pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Bench(Box<RawBench>),
     /// Work out a cost from a price and a rate, or audit a published one.
     Cost(RawCost),
+    /// Work out published claims again, and name the slip in each that is wrong.
+    Audit(RawAudit),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),

@@ -3,6 +3,7 @@
 //! Invariant: nothing is decided here. What is printed was computed and judged before; this room
 //! chooses words, digits and columns. Missing prints `—`.
 
+mod audit;
 mod bench;
 mod diff;
 mod doctor;
@@ -17,6 +18,7 @@ mod price;
 mod runs;
 mod validation;
 
+pub use audit::{AuditReport, audit_document};
 pub use bench::bench_document;
 pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
