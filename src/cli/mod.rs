@@ -9,6 +9,7 @@ mod checked;
 mod cost;
 mod doctor;
 mod failure;
+mod gpus;
 mod home;
 mod interrupt;
 mod models;
@@ -53,6 +54,7 @@ fn run(command: Command) -> Result<(), Failure> {
             bench::run(&checked::Bench::try_from(*raw)?, format)
         }
         Command::Audit(raw) => audit::run(&raw),
+        Command::Gpus(raw) => gpus::run(raw),
         Command::Models(raw) => models::run(raw),
         Command::Runs(raw) => runs::run(raw),
         Command::Doctor(raw) => doctor::run(raw.output.format()),

@@ -2,12 +2,15 @@
 
 mod audit;
 mod bench;
+mod gpus;
 
 pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
 };
+
+pub(crate) use gpus::RawGpus;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -33,6 +36,9 @@ pub(crate) enum Command {
     Cost(RawCost),
     /// Work out published claims again, and name the slip in each that is wrong.
     Audit(RawAudit),
+    /// GPUs: their specification sheets, and what they rent for.
+    #[command(subcommand)]
+    Gpus(RawGpus),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),

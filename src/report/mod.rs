@@ -10,9 +10,11 @@ mod doctor;
 mod document;
 pub mod export;
 pub mod figure;
+mod gpus;
 mod ladder;
 mod models;
 mod page;
+mod paid;
 mod plot;
 mod price;
 mod runs;
@@ -23,6 +25,10 @@ pub use bench::bench_document;
 pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
+pub use gpus::{
+    GpuCard, GpuList, GpuRents, GpuRow, GpuSheet, ProviderRent, Rent, RentList, gpu_document,
+    gpus_document, rents_document,
+};
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
 pub use page::{PageError, ladder_page, run_page};
