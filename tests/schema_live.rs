@@ -15,6 +15,8 @@ mod journal;
 mod prices;
 #[path = "prices_cli/server.rs"]
 mod server;
+#[path = "schema_live/paid.rs"]
+mod paid;
 #[path = "schema_live/store.rs"]
 mod store;
 #[path = "schema_live/variants.rs"]
@@ -156,6 +158,20 @@ fn estimate() {
 }
 
 #[test]
+fn audit() {
+    let document = printed(&home("audit"), &["audit"]);
+    check("claims", &[document], &[], &[("slip", variants::slips())]);
+}
+
+#[test]
+fn gpus() {
+    let home = home("gpus");
+    check("gpus", &[printed(&home, &["gpus", "list"])], &[], &[]);
+    check("gpu", &[printed(&home, &["gpus", "show", "h100-sxm"])], &[], &[]);
+    check("rents", &[printed(&home, &["gpus", "prices"])], &[], &[]);
+}
+
+#[test]
 fn models() {
     let home = home("models");
     check("models", &[printed(&home, &["models", "list"])], &[], &[]);
@@ -247,8 +263,13 @@ fn a_run_judged() {
         (&overrun["summary"]["verdict"], &overrun["summary"]["server"]["running"]),
         (&json!("void"), &Value::Null)
     );
-    let others = [shown("part", &[]), served, overrun, void, forced, blank];
+    // What nothing tells apart has bounds, which the hour's price makes prices of.
+    let bounded = shown("served", &["--price", "2.50/h", "--force"]);
+    assert_eq!(bounded["attributed"]["bounds"]["untold"], "no_probe", "{bounded}");
+    assert!(bounded["cost_bounds"]["output"].is_array(), "{}", bounded["cost_bounds"]);
+    let others = [shown("part", &[]), served, overrun, void, forced, blank, bounded];
     let documents = [&documents[..], &others].concat();
+    assert!(documents.iter().filter(|document| adds_up(document)).count() >= 3);
 
     let mut may_lack = head_may_lack("/run");
     may_lack.push("/telemetry/gpus/*/gpm/".to_owned());
@@ -265,7 +286,38 @@ fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
         ("percentile", variants::percentiles()),
         ("throttle", variants::throttles()),
     ];
-    [judged, summed_parts()].concat()
+    let paid = vec![
+        ("attributed", paid::attributed()),
+        ("bill_item", paid::bill_items()),
+        ("cached_by", paid::cached_by()),
+        ("mixed_by", paid::mixed_by()),
+        ("untold", paid::untold()),
+    ];
+    [judged, paid, summed_parts()].concat()
+}
+
+/// COST_MODEL.md, section 3: tokens times prices at full load are the price of the window's time, and so
+/// are the lines of its bill, to a thousandth. Gives whether there were prices to add up.
+#[track_caller]
+fn adds_up(document: &Value) -> bool {
+    let (told, full) = (&document["attributed"]["told"], &document["costs"][0]);
+    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+    if full.is_null() || document["bill"].is_null() {
+        return false;
+    }
+    let window = number(&document["bill"]["billed"]);
+    let paid = number(&document["price"]["usd_per_hour"]) / 3_600.0 * window;
+    let near = |sum: f64| assert!((sum - paid).abs() <= 1e-3 * paid, "{sum} is not {paid}");
+    near(document["bill"]["lines"].as_array().unwrap().iter().map(|l| number(&l["cost"])).sum());
+    if told.is_null() {
+        return false;
+    }
+    let kinds = [("uncached", "input"), ("cached", "cached"), ("output", "output")];
+    let usd = |(part, price): (&str, &str)| {
+        number(&told[part]["tokens"]) * number(&full[price]["value"]) / 1e6
+    };
+    near(kinds.into_iter().map(usd).sum());
+    true
 }
 
 /// The same of a run's head and its summary.
@@ -344,7 +396,8 @@ fn a_ladder_judged() {
     }
     let names = ["2026-11-22T08-00-03Z", "2026-11-22T08-00-04Z", "served", "overrun"];
     let points = names.map(single);
-    parts.push(("bench", points.to_vec()));
+    let bounded = printed(&home, &["runs", "show", "served", "--price", "2.50/h", "--force"]);
+    parts.push(("bench", [&points[..], &[bounded]].concat()));
     parts.push(("level", variants::levels()));
     parts.push(("level_repeats", variants::level_repeats()));
     check("ladder", &documents, &may_lack, &parts);
@@ -485,4 +538,7 @@ const SCHEMAS: [&str; 19] = [
     "bill",
     "bill_difference",
     "reconciliation",
+const SCHEMAS: [&str; 15] = [
+    "run", "event", "bench", "ladder", "cost", "runs", "diff", "export", "models", "model",
+    "doctor", "claims", "gpus", "gpu", "rents",
 ];

@@ -3,6 +3,7 @@
 //! Data to stdout, talk to stderr. `raw` mirrors the flags, `checked` owns every rule between them,
 //! and each command is a file that receives only checked values. No arithmetic on measurements.
 
+mod audit;
 mod bench;
 mod bill;
 mod books;
@@ -11,6 +12,7 @@ mod cost;
 mod doctor;
 mod estimate;
 mod failure;
+mod gpus;
 mod home;
 mod interrupt;
 mod models;
@@ -65,6 +67,8 @@ fn run(command: Command) -> Result<(), Failure> {
             let format = raw.output.format();
             plan::run(&checked::Plan::try_from(*raw)?, format)
         }
+        Command::Audit(raw) => audit::run(&raw),
+        Command::Gpus(raw) => gpus::run(raw),
         Command::Models(raw) => models::run(raw),
         Command::Prices(raw) => prices::run(raw),
         Command::Bill(raw) => {

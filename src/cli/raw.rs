@@ -1,10 +1,13 @@
 //! The flags as typed. Nothing here knows what goes with what: `checked` does.
 
+mod audit;
 mod bench;
 mod prices;
 mod estimate;
 mod plan;
+mod gpus;
 
+pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
     RawServer, SearchBy, TextKind,
@@ -13,6 +16,8 @@ pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
 pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
+
+pub(crate) use gpus::RawGpus;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -40,6 +45,11 @@ pub(crate) enum Command {
     Estimate(Box<RawEstimate>),
     /// Work out machines, load and dollars for real traffic.
     Plan(Box<RawPlan>),
+    /// Work out published claims again, and name the slip in each that is wrong.
+    Audit(RawAudit),
+    /// GPUs: their specification sheets, and what they rent for.
+    #[command(subcommand)]
+    Gpus(RawGpus),
     /// The models that can be run, their weights and checksums.
     #[command(subcommand)]
     Models(RawModels),

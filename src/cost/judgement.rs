@@ -7,13 +7,16 @@
 mod tests;
 
 use super::machine::{MachinePrice, peaks_of, price_of};
-use super::{Bound, Load, Roofline, Slo, SloVerdict, Work, bound, cost_at};
+use super::paid::{CostAtLoad, CostBounds, CostWhileBusy, Paid};
+use super::{
+    Attributed, Bound, Evidence, Load, Roofline, Slo, SloVerdict, Waterfall, Work, attribute, bound,
+};
 use crate::hardware::{Catalogue, Rentals};
 use crate::prices::{Book, Entry, Mix, is_stale};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
 use crate::summary::{StepTotals, Summary, Verdict, summarize};
-use crate::units::{Estimate, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
+use crate::units::{Estimate, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -22,9 +25,6 @@ const APIS: usize = 7;
 
 /// Readings that speak for less than this share of the time leave something out.
 const COVERED: f64 = 0.95;
-
-/// The loads that every judgement has.
-const LOADS: [f64; 3] = [100.0, 30.0, 10.0];
 
 /// What is known of prices and machines.
 #[derive(Debug)]
@@ -71,8 +71,16 @@ pub struct Judgement {
     pub slo: Option<SloVerdict>,
     /// What the machine costs; `None` where nobody says.
     pub price: Option<MachinePrice>,
+    /// Whose time it was; `None`: nothing ran in a steady window.
+    pub attributed: Option<Attributed>,
     /// What a million tokens cost at each load; nothing of a void run, unless that was demanded.
     pub costs: Vec<CostAtLoad>,
+    /// What they cost while they were worked on; `None` as above, and where nothing tells them apart.
+    pub while_busy: Option<CostWhileBusy>,
+    /// What they cost at least and at most; `None` as above, and where their kinds are told apart.
+    pub cost_bounds: Option<CostBounds>,
+    /// The window's bill by what it was paid for; `None` as above.
+    pub bill: Option<Waterfall>,
     /// The run is void, and is priced because that was demanded.
     pub forced: bool,
     /// What they would cost at least.
@@ -94,21 +102,6 @@ pub struct Efficiency {
     pub decode_mfu: Option<Ratio>,
     /// While writing tokens: share of peak bandwidth.
     pub decode_mbu: Option<Ratio>,
-}
-
-/// What a million tokens cost where the mean rate is this share of the measured one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct CostAtLoad {
-    /// The load.
-    pub load: Load,
-    /// A million input tokens, charged for the share of the engine's time that reading them took.
-    pub input: Option<Estimate<UsdPerMtok>>,
-    /// A million output tokens, charged for the rest: with the input, they pay for all the time.
-    pub output: Option<Estimate<UsdPerMtok>>,
-    /// The hour charged to input and output tokens alike: to lay beside an API's blended price.
-    pub blended: Option<Estimate<UsdPerMtok>>,
-    /// The whole hour charged to output tokens.
-    pub output_only: Option<Estimate<UsdPerMtok>>,
 }
 
 /// The roofline floor of the price, and how far above it the run is.
@@ -167,11 +160,14 @@ impl Judgement {
         let hour = price.as_ref().map(|price| price.usd_per_hour);
         let void = summary.verdict == Verdict::Void;
         let forced = void && assumptions.force;
-        let costs = match hour {
-            Some(hour) if forced || !void => costs(hour, &summary, &assumptions.loads),
-            _ => Vec::new(),
+        let attributed = attributed(run, &summary);
+        let paid = match hour {
+            Some(hour) if forced || !void => {
+                Paid::of(hour, &summary, attributed.as_ref(), &assumptions.loads)
+            }
+            _ => Paid::default(),
         };
-        let full = costs.first().and_then(|row| row.blended);
+        let full = paid.costs.first().and_then(|row| row.blended);
         let floor =
             hour.zip(peaks.as_ref()).and_then(|(hour, peaks)| floor(hour, &header, peaks, full));
         let beside = mix(&header, &summary)
@@ -189,7 +185,11 @@ impl Judgement {
             summary,
             telemetry,
             price,
-            costs,
+            attributed,
+            costs: paid.costs,
+            while_busy: paid.while_busy,
+            cost_bounds: paid.bounds,
+            bill: paid.bill,
             forced,
             floor,
             beside,
@@ -210,6 +210,14 @@ impl Judgement {
     }
 }
 
+/// Whose time it was: by the run's own steps; of a server by those of its requests that were alone, where
+/// these are enough to tell.
+fn attributed(run: &Run, summary: &Summary) -> Option<Attributed> {
+    let own = summary.request_fit.as_ref();
+    let enough = own.filter(|fit| fit.prefill.is_some() && fit.decode.is_some());
+    attribute(run, Evidence { steps: None, requests: enough })
+}
+
 /// The tokens that weigh an API's prices: those delivered; before any were, those asked for.
 fn mix(header: &Header, summary: &Summary) -> Option<Mix> {
     let (input, output) = match &summary.tokens {
@@ -217,43 +225,6 @@ fn mix(header: &Header, summary: &Summary) -> Option<Mix> {
         _ => (header.workload.prompt.mean(), header.workload.output.mean()),
     };
     Mix::new(input, Tokens(0), output)
-}
-
-fn costs(hour: UsdPerHour, summary: &Summary, stated: &[Load]) -> Vec<CostAtLoad> {
-    let usual = LOADS.into_iter().filter_map(|percent| Load::new(Ratio::percent(percent)).ok());
-    let mut loads: Vec<Load> = usual.chain(stated.iter().copied()).collect();
-    loads.sort_by(|a, b| b.share().get().total_cmp(&a.share().get()));
-    loads.dedup();
-    let at = |rate: Option<Estimate<TokensPerSecond>>, load| rate.map(|r| cost_at(hour, r, load));
-    let row = |load| {
-        let blended = at(summary.total_rate, load);
-        let (input, output) = blended.and_then(|price| split(price, summary)).unzip();
-        CostAtLoad { load, input, output, blended, output_only: at(summary.output_rate, load) }
-    };
-    loads.into_iter().map(row).collect()
-}
-
-/// A blended price split by whose time it was: input × its tokens + output × its tokens is blended ×
-/// all tokens, exactly, idle time shared as the busy time is. The ends of the intervals are those of
-/// the blended price times those of the share: at their worst together, so rather too wide.
-fn split(
-    blended: Estimate<UsdPerMtok>,
-    summary: &Summary,
-) -> Option<(Estimate<UsdPerMtok>, Estimate<UsdPerMtok>)> {
-    let (tokens, share) = (summary.tokens?, summary.prefill_share?);
-    let both = tokens.input + tokens.output;
-    if tokens.input == Tokens(0) || tokens.output == Tokens(0) {
-        return None;
-    }
-    let within = |share: Ratio| Ratio::of(share.get().clamp(0.0, 1.0));
-    let times = |share: Estimate<Ratio>, tokens: Tokens| {
-        let of = |price: UsdPerMtok, share: Ratio| price * within(share) * (both / tokens);
-        let ends = blended.interval.zip(share.interval);
-        let interval = ends.map(|((low, high), (least, most))| (of(low, least), of(high, most)));
-        Estimate { value: of(blended.value, share.value), interval }
-    };
-    let rest = share.map(|share| Ratio::of(1.0 - share.get()));
-    Some((times(share, tokens.input), times(rest, tokens.output)))
 }
 
 fn floor(

@@ -9,7 +9,7 @@
 
 use super::{Attributed, Part, Rental};
 use crate::hint::{Fault, Hint};
-use crate::units::{Ratio, Seconds, Tokens, Usd};
+use crate::units::{Ratio, Seconds, Tokens, Usd, UsdPerHour};
 use serde::Serialize;
 
 /// What a line of a bill was paid for.
@@ -136,19 +136,42 @@ impl Waterfall {
         ]);
         let beside = rental.beside * rental.rented;
         let total = rental.machine * billed + beside;
-        let share = |cost: Usd| (total > Usd(0.0)).then(|| cost / total);
-        let line = |(item, time, tokens): (Item, Seconds, Option<Tokens>)| {
-            let cost = rental.machine * time;
-            Line { item, time: Some(time), cost, share: share(cost), tokens }
-        };
-        let mut lines: Vec<Line> =
-            items.into_iter().filter(|(_, time, _)| time.0 > 0.0).map(line).collect();
+        let mut lines = lines(rental.machine, total, items);
         if beside > Usd(0.0) {
-            let share = share(beside);
+            let share = share(beside, total);
             lines.push(Line { item: Item::Beside, time: None, cost: beside, share, tokens: None });
         }
         Ok(Self { lines, total, billed })
     }
+
+    /// Of a measured window alone, as if the machine were paid for by the instant: what a longer
+    /// sitting at the same operating point comes to.
+    pub fn of_window(machine: UsdPerHour, attributed: &Attributed) -> Self {
+        let billed = match attributed {
+            Attributed::Told(told) => told.window,
+            Attributed::Bounds(bounds) => bounds.window,
+        };
+        let total = machine * billed;
+        Self { lines: lines(machine, total, of_window(attributed)), total, billed }
+    }
+}
+
+/// A part of a bill; `None` of a bill of nothing.
+fn share(cost: Usd, total: Usd) -> Option<Ratio> {
+    (total > Usd(0.0)).then(|| cost / total)
+}
+
+/// Machine time by lines; those of nothing are left out.
+fn lines(
+    machine: UsdPerHour,
+    total: Usd,
+    items: Vec<(Item, Seconds, Option<Tokens>)>,
+) -> Vec<Line> {
+    let line = |(item, time, tokens): (Item, Seconds, Option<Tokens>)| {
+        let cost = machine * time;
+        Line { item, time: Some(time), cost, share: share(cost, total), tokens }
+    };
+    items.into_iter().filter(|(_, time, _)| time.0 > 0.0).map(line).collect()
 }
 
 /// What the measured window was spent on.
@@ -189,7 +212,6 @@ mod tests {
     use crate::cost::{
         Attribution, AttributionBounds, BoundsOfKind, CachedBy, Grain, MixedBy, ToldBy, Untold,
     };
-    use crate::units::UsdPerHour;
     use proptest::prelude::*;
 
     fn part(time: f64, tokens: u64, wasted: u64) -> Part {

@@ -4,6 +4,7 @@ use super::figure::{
     NOTHING, estimate_or_nothing, seconds_or_nothing, share, significant, thousands,
 };
 use super::ladder::{objectives, roofline};
+use super::paid::{bill, costs, told_words};
 use super::{Document, Table};
 use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
 use crate::record::{Header, Model, Workload};
@@ -49,9 +50,10 @@ pub(super) fn body(document: &mut Document, judgement: &Judgement) {
 pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
     document.words(price_words(judgement));
     document.table(costs(judgement));
-    if let Some(words) = floor_words(judgement) {
+    for words in told_words(judgement).into_iter().chain(floor_words(judgement)) {
         document.words(words);
     }
+    document.table(bill(judgement));
     document.table(beside(judgement));
     for words in beside_words(judgement) {
         document.words(words);
@@ -279,30 +281,6 @@ fn hour_words(judgement: &Judgement) -> String {
             format!("Price of the machine: {usd_per_hour:.2}: {note}.")
         }
     }
-}
-
-pub(super) fn costs(judgement: &Judgement) -> Table {
-    let title = match &judgement.summary.tokens {
-        Some(tokens) if tokens.mix().is_some() => format!(
-            "USD per million tokens; blended over {} input and {} output tokens",
-            thousands(tokens.input.0),
-            thousands(tokens.output.0)
-        ),
-        _ => "USD per million tokens".to_owned(),
-    };
-    let columns = ["load", "input", "output", "blended", "all charged to output"];
-    let mut table = Table::new(title, &columns);
-    for row in &judgement.costs {
-        let void = if judgement.forced { " VOID" } else { "" };
-        table.row([
-            format!("{}{void}", row.load),
-            estimate_or_nothing(row.input),
-            estimate_or_nothing(row.output),
-            estimate_or_nothing(row.blended),
-            estimate_or_nothing(row.output_only),
-        ]);
-    }
-    table
 }
 
 pub(super) fn floor_words(judgement: &Judgement) -> Option<String> {

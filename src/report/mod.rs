@@ -3,6 +3,7 @@
 //! Invariant: nothing is decided here. What is printed was computed and judged before; this room
 //! chooses words, digits and columns. Missing prints `—`.
 
+mod audit;
 mod bench;
 mod bill;
 mod diff;
@@ -11,10 +12,12 @@ mod document;
 mod estimate;
 pub mod export;
 pub mod figure;
+mod gpus;
 mod ladder;
 mod models;
 mod page;
 mod plan;
+mod paid;
 mod plot;
 mod price;
 mod price_card;
@@ -23,6 +26,7 @@ mod price_list;
 mod runs;
 mod validation;
 
+pub use audit::{AuditReport, audit_document};
 pub use bench::bench_document;
 pub use bill::{
     BillDifference, BillReport, EntryBill, ExportCard, ReconciliationReport,
@@ -32,6 +36,10 @@ pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
 pub use estimate::estimate_document;
+pub use gpus::{
+    GpuCard, GpuList, GpuRents, GpuRow, GpuSheet, ProviderRent, Rent, RentList, gpu_document,
+    gpus_document, rents_document,
+};
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
 pub use page::{PageError, ladder_page, run_page};

@@ -61,7 +61,6 @@ use interval::Total;
 use latency::{Latencies, due_in, slip};
 use serde::Serialize;
 use settle::Window;
-use split::prefill_share;
 use steady::Steady;
 use steps::{Speeds, occupancy};
 use tokens::Delivered;
@@ -107,9 +106,6 @@ pub struct Summary {
     pub e2e: Latency,
     /// The share of the steady window in which a step ran; `None` where no steps were recorded.
     pub occupancy: Option<Ratio>,
-    /// The share of the engine's time that reading prompts took; the rest was writing tokens. `None`
-    /// where no steps tell.
-    pub prefill_share: Option<Estimate<Ratio>>,
     /// Mean context of a decoded token.
     pub decode_context: Option<Tokens>,
     /// The steps of prefill alone.
@@ -189,10 +185,6 @@ pub fn summarize(run: &Run) -> Summary {
         tpot: latencies.tpot,
         e2e: latencies.e2e,
         occupancy: span.and_then(|span| occupancy(run, span)),
-        prefill_share: steady
-            .as_ref()
-            .and_then(|steady| prefill_share(&run.steps, steady.borders(), round(run)))
-            .map(Total::estimate),
         decode_context: speeds.decode_steps.and_then(|steps| steps.mean_context()),
         prefill_steps: speeds.prefill_steps,
         decode_steps: speeds.decode_steps,

@@ -1,7 +1,7 @@
-//! Whose time it was: the share of the engine's time that reading prompts took.
+//! Whose time a step of both kinds was, by what each kind takes alone: where no fit tells.
 //!
-//! Invariant: the two shares of a step add up to its time exactly, so that input and output together
-//! pay for every second, once. Guarded by hand-worked steps below.
+//! Invariant: the two parts of a step add up to its time exactly, and neither is below zero. Guarded by
+//! hand-worked steps below.
 //!
 //! A step that did one kind of work belongs to it. A step that did both is a game of two players
 //! (`COST_MODEL.md`, section 3): each is worth what it would have taken alone, and gets the mean of
@@ -14,33 +14,11 @@
 //! `t_p` is the step's prompt tokens at the mean time of those in steps of prefill alone; `t_d` the
 //! mean time of steps that decoded as many sequences alone, or of those nearest in number. Both are
 //! taken from the whole run, its warm-up too: a closed loop begins with nothing but prompts, and later
-//! may have none alone. Without such steps nothing tells the parts of a mixed one, and there is no
-//! share.
+//! may have none alone. Without such steps nothing tells the parts of a mixed one.
 
-use super::interval::{Stretch, Total, ratio_of_totals};
-use crate::record::{Moment, Step};
+use crate::record::Step;
 use crate::units::{Quantity, Seconds, Tokens};
 use std::collections::BTreeMap;
-
-/// The share of step time that prefill took from the first of rising `borders` to the last; `None`
-/// where no steps tell it. Its error is that between stretches from border to border, at least
-/// `round` of them together: within a round prompts come first and tokens after.
-pub(super) fn prefill_share(steps: &[Step], borders: &[Moment], round: usize) -> Option<Total> {
-    let alone = Alone::of(steps);
-    let first = *borders.first()?;
-    let stretch = |pair: &[Moment]| {
-        let ends_in_it = |step: &&Step| pair[0] < step.span.to && step.span.to <= pair[1];
-        let inside = |step: &&Step| first <= step.span.from && ends_in_it(step);
-        let mut sum = Stretch { x: 0.0, y: 0.0 };
-        for step in steps.iter().filter(inside) {
-            sum.x += step.length().get();
-            sum.y += alone.prefill_part(step)?.get();
-        }
-        Some(sum)
-    };
-    let stretches: Option<Vec<_>> = borders.windows(2).map(stretch).collect();
-    ratio_of_totals(&stretches?, round)
-}
 
 /// What each kind of work takes alone.
 #[derive(Debug)]
@@ -97,8 +75,14 @@ mod tests {
 
     #[track_caller]
     fn check(run: RunBuilder, (from, to): (f64, f64), want: Option<f64>) {
-        let got = prefill_share(&run.build().steps, &[ms(from), ms(to)], 1);
-        let got = got.map(|total| total.value);
+        let steps = run.build().steps;
+        let alone = Alone::of(&steps);
+        let inside = |step: &&Step| ms(from) <= step.span.from && step.span.to <= ms(to);
+        let of = || steps.iter().filter(inside);
+        let all: Seconds = of().map(Step::length).sum();
+        let parts: Option<Vec<Seconds>> = of().map(|step| alone.prefill_part(step)).collect();
+        let part = parts.filter(|parts| !parts.is_empty());
+        let got = part.map(|parts| parts.into_iter().sum::<Seconds>().get() / all.get());
         let same = match (got, want) {
             (Some(got), Some(want)) => (got - want).abs() < 1e-9,
             (got, want) => got.is_none() && want.is_none(),

@@ -1,6 +1,7 @@
 //! Judgements worked by hand.
 
 use super::*;
+use crate::cost::Item;
 use crate::record::Finish;
 use crate::record::builder::{RunBuilder, ms, request};
 use crate::record::reading::{GpuInfo, GpuReading, Reading};
@@ -43,6 +44,17 @@ fn input_and_output_pay_for_all_the_time() {
     let paid = 1_000.0 * price(input) + 256.0 * price(output);
     assert!((paid / 1e6 - 0.00271).abs() < 1e-12, "{paid}");
     assert!((1_256.0 * price(blended) / 1e6 - 0.00271).abs() < 1e-12, "{blended:?}");
+    let busy = judged.while_busy.unwrap();
+    assert!((price(busy.input) - 0.05).abs() < 1e-9 && (price(busy.output) - 10.0).abs() < 1e-9);
+    let bill = judged.bill.as_ref().unwrap();
+    let lines: Vec<_> = bill.lines.iter().map(|line| (line.item, line.cost.0)).collect();
+    // 0.05, 2.56 and 0.1 s at 0.001 USD/s.
+    let want = [(Item::UncachedInput, 5e-5), (Item::Output, 2.56e-3), (Item::Idle, 1e-4)];
+    for ((item, cost), (item_wanted, wanted)) in lines.iter().zip(want) {
+        assert!(*item == item_wanted && (cost - wanted).abs() < 1e-12, "{lines:?}");
+    }
+    assert_eq!((lines.len(), judged.cost_bounds), (3, None));
+    assert!((bill.total.0 - 0.00271).abs() < 1e-12, "{bill:?}");
     // A tenth of the load is ten times the price, of each.
     assert!((price(judged.costs[2].input) / price(input) - 10.0).abs() < 1e-9);
 }
@@ -51,8 +63,16 @@ fn input_and_output_pay_for_all_the_time() {
 fn without_steps_nothing_tells_input_from_output() {
     let mut run = worked().build();
     run.steps.clear();
-    let CostAtLoad { input, output, blended, .. } = judge(&run).costs[0];
+    let judged = judge(&run);
+    let CostAtLoad { input, output, blended, .. } = judged.costs[0];
     assert!(input.is_none() && output.is_none() && blended.is_some());
+    // All of 0.00271 USD to 1,000 tokens of input, or to 256 of output; or none of it.
+    let bounds = judged.cost_bounds.unwrap();
+    for (ends, most) in [(bounds.input, 2.71), (bounds.output, 0.00271 / 256e-6)] {
+        let (low, high) = ends.unwrap();
+        assert!(low == UsdPerMtok(0.0) && (high.0 - most).abs() < 1e-9, "{bounds:?}");
+    }
+    assert_eq!((judged.while_busy, judged.bill.unwrap().lines.len()), (None, 1));
 }
 
 /// A GPU that is read at 5 %, beside a process that works on one of two cores.

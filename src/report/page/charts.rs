@@ -2,9 +2,10 @@
 
 use super::super::Table;
 use super::super::figure::{brief_or_nothing, brief_seconds, estimate, significant};
+use super::super::paid::share_or_nothing;
 use super::super::plot::{Axis, Bar, Bars, Dot, Mark, Plot, Scale};
 use super::{Figure, Rung};
-use crate::cost::{Answer, CostAtLoad, Judgement, Kind, Slo};
+use crate::cost::{Answer, CostAtLoad, Item, Judgement, Kind, Slo};
 use crate::summary::curve::interactivity;
 use crate::units::{Estimate, Quantity, TokensPerSecond, UsdPerMtok};
 
@@ -197,6 +198,7 @@ pub(super) fn price_by_load(judgement: &Judgement) -> Option<Figure> {
     for row in &judgement.costs {
         let kinds = [
             ("input", row.input, "s1"),
+            ("cached", row.cached, "s4"),
             ("output", row.output, "s2"),
             ("blended", row.blended, "s3"),
         ];
@@ -205,6 +207,7 @@ pub(super) fn price_by_load(judgement: &Judgement) -> Option<Figure> {
             let Some(cost) = cost else { continue };
             bars.push(Bar {
                 name: format!("{kind} at {}", row.load),
+                from: 0.0,
                 value: cost.value.get(),
                 error: ends(cost),
                 figure: estimate(cost),
@@ -230,6 +233,48 @@ pub(super) fn price_by_load(judgement: &Judgement) -> Option<Figure> {
         svg: bars.svg(),
         caption: "Load: the mean rate over the paid time, of the rate that was measured. An hour costs the same however little of it is used.".to_owned(),
         table: None,
+    })
+}
+
+/// What the measured time was paid for, each line beginning where the one above ends.
+pub(super) fn waterfall(judgement: &Judgement) -> Option<Figure> {
+    let bill = judgement.bill.as_ref()?;
+    let mut from = 0.0;
+    let mut rows = Vec::new();
+    for line in &bill.lines {
+        let class = match line.item {
+            Item::UncachedInput => "s1",
+            Item::Output => "s2",
+            Item::CachedInput => "s4",
+            _ => "s3",
+        };
+        rows.push(Bar {
+            name: line.item.word().to_owned(),
+            from,
+            value: from + line.cost.0,
+            error: None,
+            figure: share_or_nothing(line),
+            class: class.to_owned(),
+            apart: false,
+        });
+        from += line.cost.0;
+    }
+    let words = rows.iter().map(|bar| format!("{}: {}", bar.name, bar.figure));
+    let words = words.collect::<Vec<_>>().join("; ");
+    let bars = Bars {
+        id: "waterfall".to_owned(),
+        title: "What the measured time was paid for".to_owned(),
+        description: format!("Shares of the bill. {words}"),
+        rows,
+    };
+    Some(Figure {
+        title: "What the measured time was paid for".to_owned(),
+        svg: bars.svg(),
+        caption: format!(
+            "Each line begins where the one above it ends; together they are {} USD.",
+            significant(bill.total.0, 4)
+        ),
+        table: Some(super::super::paid::bill(judgement)),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::super::Table;
 use super::super::bench::{self, head};
 use super::super::figure::{NOTHING, estimate, seconds_or_nothing, thousands};
-use super::super::ladder;
+use super::super::{ladder, paid};
 use super::{Figure, Page, Reason, Rung, Section, Tile, Verdict, charts, over_time, spreads};
 use crate::cost::{CostAtLoad, Judgement, Ladder};
 use crate::record::Header;
@@ -155,13 +155,17 @@ fn verdict(judgement: &Judgement) -> Verdict {
 
 fn cost(judgement: &Judgement, mut words: Vec<String>, tables: Vec<Table>) -> Section {
     words.push(bench::price_words(judgement));
+    words.extend(paid::told_words(judgement));
     words.extend(bench::floor_words(judgement));
     Section {
         id: "cost",
         title: "Cost",
         words,
-        figures: charts::price_by_load(judgement).into_iter().collect(),
-        tables: std::iter::once(bench::costs(judgement)).chain(tables).filter(filled).collect(),
+        figures: [charts::price_by_load(judgement), charts::waterfall(judgement)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        tables: std::iter::once(paid::costs(judgement)).chain(tables).filter(filled).collect(),
     }
 }
 

@@ -211,7 +211,9 @@ pub(in crate::report) struct Bars {
 pub(in crate::report) struct Bar {
     /// What it shows.
     pub(in crate::report) name: String,
-    /// How long it is.
+    /// Where it begins: at 0, or in a waterfall where the one above ends.
+    pub(in crate::report) from: f64,
+    /// Where it ends.
     pub(in crate::report) value: f64,
     /// From where to where its end may lie.
     pub(in crate::report) error: Option<(f64, f64)>,
@@ -243,7 +245,8 @@ impl Bars {
             y += gap(bar);
             svg.words("label", (NAMES - 6.0, y + 14.0), "end", &bar.name);
             svg.open("g", &[("class", &bar.class)]);
-            svg.rectangle("bar", (NAMES, y + 3.0), (along(bar.value) - NAMES, ROW - 6.0));
+            let begin = along(bar.from);
+            svg.rectangle("bar", (begin, y + 3.0), (along(bar.value) - begin, ROW - 6.0));
             let mut end = along(bar.value);
             if let Some((low, high)) = bar.error {
                 svg.line("error", (along(low), y + ROW / 2.0), (along(high), y + ROW / 2.0));

@@ -1,0 +1,96 @@
+//! Every way in which a run's time may be shared out, for those that no run at hand brings about.
+//!
+//! Invariant: as in `variants.rs`, the `match` beside each list names every variant.
+
+use mtok::cost::{
+    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, Item, MixedBy, Part,
+    ToldBy, Untold,
+};
+use mtok::units::{Estimate, Ratio, Seconds, Tokens};
+use serde_json::Value;
+
+use crate::variants::written;
+
+/// What told the two kinds of work in one step apart.
+pub(crate) fn mixed_by() -> Vec<Value> {
+    let all = [MixedBy::NoneSeen, MixedBy::Fit, MixedBy::PureFits, MixedBy::PureMeans];
+    match all[0] {
+        MixedBy::NoneSeen | MixedBy::Fit | MixedBy::PureFits | MixedBy::PureMeans => written(all),
+    }
+}
+
+/// What told cached input from the rest.
+pub(crate) fn cached_by() -> Vec<Value> {
+    let all = [CachedBy::NothingCached, CachedBy::Fit, CachedBy::Untold];
+    match all[0] {
+        CachedBy::NothingCached | CachedBy::Fit | CachedBy::Untold => written(all),
+    }
+}
+
+/// Why nothing told input from output.
+pub(crate) fn untold() -> Vec<Value> {
+    let all = [Untold::MixedSteps, Untold::NoProbe, Untold::PoorProbe];
+    match all[0] {
+        Untold::MixedSteps | Untold::NoProbe | Untold::PoorProbe => written(all),
+    }
+}
+
+/// What the window of a run is paid for; of a sitting there is more.
+pub(crate) fn bill_items() -> Vec<Value> {
+    let all = [
+        Item::UncachedInput,
+        Item::CachedInput,
+        Item::Output,
+        Item::Untold,
+        Item::Waste,
+        Item::Idle,
+    ];
+    match all[0] {
+        Item::UncachedInput
+        | Item::CachedInput
+        | Item::Output
+        | Item::Untold
+        | Item::Waste
+        | Item::Idle
+        | Item::StartUp
+        | Item::NotMeasured
+        | Item::RoundedUp
+        | Item::Beside => written(all),
+    }
+}
+
+/// Whose time it was: by steps, by a probe, by bounds.
+pub(crate) fn attributed() -> Vec<Value> {
+    let estimate = Estimate::within(Seconds(2.0), Seconds(1.0));
+    let part = |busy| Part {
+        time: Seconds(1.0),
+        share: Ratio::of(0.5),
+        tokens: Tokens(1),
+        wasted: Tokens(1),
+        busy,
+        paid: busy,
+    };
+    let told = |told_by, occupancy| {
+        Attributed::Told(Box::new(Attribution {
+            told_by,
+            window: Seconds(2.0),
+            occupancy,
+            uncached: part(Some(estimate)),
+            cached: part(None),
+            output: part(Some(Estimate::bare(Seconds(2.0)))),
+            laps: 6,
+        }))
+    };
+    let (mixed, cached) = (MixedBy::Fit, CachedBy::Fit);
+    let kind = BoundsOfKind { tokens: Tokens(3), least: Seconds(0.0), most: Seconds(2.0) };
+    written([
+        told(ToldBy::Steps { mixed, cached, fit_of_another_run: false }, Some(Ratio::ONE)),
+        told(ToldBy::Probe { cached }, None),
+        Attributed::Bounds(AttributionBounds {
+            untold: Untold::NoProbe,
+            window: Seconds(2.0),
+            input: kind,
+            output: kind,
+        }),
+    ])
+}
