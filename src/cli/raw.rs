@@ -2,10 +2,10 @@
 
 mod audit;
 mod bench;
-mod prices;
 mod estimate;
-mod plan;
 mod gpus;
+mod plan;
+mod prices;
 
 pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
@@ -14,8 +14,8 @@ pub(crate) use bench::{
 };
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
-pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
+pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 
 pub(crate) use gpus::RawGpus;
 

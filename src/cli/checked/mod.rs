@@ -6,16 +6,16 @@ mod cost;
 mod estimate;
 mod judging;
 mod load;
-mod prices;
 mod plan;
+mod prices;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
-pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use plan::{Plan, Sizing, StepsFrom};
+pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use subject::Running;
 
 use super::failure::Failure;
