@@ -7,12 +7,12 @@ use mtok::prices::Size;
 
 /// What a model is.
 #[derive(Clone, Copy)]
-pub struct What {
-    pub family: &'static str,
-    pub open: bool,
-    pub parameters: Option<u64>,
-    pub active: Option<u64>,
-    pub size: Option<Size>,
+pub(crate) struct What {
+    pub(crate) family: &'static str,
+    pub(crate) open: bool,
+    pub(crate) parameters: Option<u64>,
+    pub(crate) active: Option<u64>,
+    pub(crate) size: Option<Size>,
 }
 
 const fn open(family: &'static str, parameters: Option<u64>, active: Option<u64>) -> What {
@@ -25,19 +25,19 @@ const fn closed(family: &'static str, size: Size) -> What {
 }
 
 /// A model at a provider, and its keys in the books. The first book that has it gives the prices.
-pub struct Known {
-    pub provider: &'static str,
-    pub model: &'static str,
-    pub name: &'static str,
-    pub what: What,
-    pub genai: Option<&'static str>,
-    pub litellm: Option<&'static str>,
-    pub litellm_first: bool,
+pub(crate) struct Known {
+    pub(crate) provider: &'static str,
+    pub(crate) model: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) what: What,
+    pub(crate) genai: Option<&'static str>,
+    pub(crate) litellm: Option<&'static str>,
+    pub(crate) litellm_first: bool,
     /// Whether the provider's API counts cached tokens as input, where the book doesn't say.
-    pub input_includes_cached: bool,
+    pub(crate) input_includes_cached: bool,
     /// Whether the books are known to disagree.
-    pub differs: bool,
-    pub note: Option<&'static str>,
+    pub(crate) differs: bool,
+    pub(crate) note: Option<&'static str>,
 }
 
 const NEITHER: Known = Known {
@@ -56,7 +56,7 @@ const NEITHER: Known = Known {
 const DEEPSEEK_HOURS: &str = "peak hours, Monday to Friday 01:00-04:00 and 06:00-10:00 UTC; other \
     hours cost half, which is the base that genai-prices gives";
 
-pub const KNOWN: &[Known] = &[
+pub(crate) const KNOWN: &[Known] = &[
     Known {
         provider: "novita",
         model: "meta-llama/llama-3.1-8b-instruct",

@@ -18,7 +18,7 @@ use known::{KNOWN, Known};
 const FILE: &str = "data/prices.jsonl";
 
 /// The text of the embedded book.
-pub fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) fn make(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     // The newest date in the file itself; the package index gives none.
     let genai = Snapshot::of(Format::GenaiPrices, "0.2.3", date(2026, 11, 9));
     let litellm = Snapshot::of(Format::Litellm, "1.109.1", date(2026, 11, 12));

@@ -51,7 +51,7 @@ pub enum EntryFault {
 }
 
 /// The first thing that is wrong with an entry.
-pub fn fault(entry: &Entry) -> Option<EntryFault> {
+pub(super) fn fault(entry: &Entry) -> Option<EntryFault> {
     let names = [
         ("id", &entry.id),
         ("provider", &entry.provider),
@@ -122,8 +122,8 @@ fn tariff_fault(tariff: &Tariff) -> Option<EntryFault> {
             return Some(EntryFault::Twice(variant.service.to_string()));
         }
     }
-    let windows = tariff.hours.iter().flat_map(|hours| &hours.windows);
-    if let Some(fault) = windows.filter_map(super::hours::Window::fault).next() {
+    let mut windows = tariff.hours.iter().flat_map(|hours| &hours.windows);
+    if let Some(fault) = windows.find_map(super::hours::Window::fault) {
         return Some(EntryFault::Window(fault));
     }
     if tariff.hours.iter().any(|hours| hours.windows.is_empty()) {

@@ -209,7 +209,7 @@ mod tests {
         let (book, none) = (cut(), Book::of("x", Vec::new()).unwrap());
         let (early, day) = (date(2025, 9, 1), date(2025, 9, 28));
         let id = "deepseek/deepseek-chat".to_owned();
-        assert_eq!(Diff::between((&book, early), (&book, day)).added, [id.clone()]);
+        assert_eq!(Diff::between((&book, early), (&book, day)).added, std::slice::from_ref(&id));
         assert_eq!(Diff::between((&book, day), (&none, day)).removed, [id]);
     }
 

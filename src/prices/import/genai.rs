@@ -152,7 +152,7 @@ impl Reading<'_> {
                 "id" | "name" => {}
                 "context_window" => entry.context = tokens(Some(value)),
                 "deprecated" => {
-                    entry.ending = (*value == Json::Bool(true)).then_some(Ending::Deprecated)
+                    entry.ending = (*value == Json::Bool(true)).then_some(Ending::Deprecated);
                 }
                 "price_comments" => entry.note = value.text().map(|text| text.trim().to_owned()),
                 "match" => self.aliases(value, &mut entry.aliases),
@@ -170,11 +170,12 @@ impl Reading<'_> {
     fn aliases(&mut self, clause: &Json, into: &mut Vec<String>) {
         for (field, value) in clause.fields() {
             match (field.as_str(), value) {
-                ("__t", _) => {}
                 ("equals", Json::Text(name)) if !into.contains(name) => into.push(name.clone()),
-                ("equals", Json::Text(_)) => {}
+                ("__t", _) | ("equals", Json::Text(_)) => {}
                 ("or_", Json::List(clauses)) => {
-                    clauses.iter().for_each(|clause| self.aliases(clause, into));
+                    for clause in clauses {
+                        self.aliases(clause, into);
+                    }
                 }
                 _ => self.import.passes_over(Format::GenaiPrices, &format!("match.{field}")),
             }

@@ -242,7 +242,7 @@ impl Reading<'_> {
     fn timeline(&self, services: &[(&str, Vec<Step>)]) -> Result<Vec<Tariff>, String> {
         let steps = services.iter().flat_map(|(_, steps)| steps).map(|step| step.from);
         let rules = self.rules.iter().flat_map(|factor| [factor.rule.from, factor.rule.until]);
-        let mut starts: Vec<_> = steps.chain(rules.filter(Option::is_some)).collect();
+        let mut starts: Vec<_> = steps.chain(rules.flatten().map(Some)).collect();
         starts.sort_unstable();
         starts.dedup();
         let mut tariffs = Vec::new();

@@ -82,7 +82,8 @@ fn entry(
                     match field.as_str() {
                         "max_completion_tokens" => entry.max_output = tokens(Some(value)),
                         _ => {
-                            import.passes_over(Format::Openrouter, &format!("top_provider.{field}"))
+                            import
+                                .passes_over(Format::Openrouter, &format!("top_provider.{field}"));
                         }
                     }
                 }
