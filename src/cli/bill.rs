@@ -6,7 +6,9 @@ use super::failure::Failure;
 use super::output;
 use super::raw::Format;
 use crate::hint::Fault;
-use crate::prices::{Entry, Export, Period, Request, Service, bill, bill_as_of, difference};
+use crate::prices::{
+    Entry, Export, Metered, Period, Request, Service, bill, bill_as_of, difference,
+};
 use crate::report::{
     BillDifference, BillReport, EntryBill, ExportCard, bill_difference_document, bill_document,
 };
@@ -28,7 +30,7 @@ pub(crate) fn run(asked: &Bill, format: Format) -> Result<(), Failure> {
 }
 
 fn requests(export: &Export, service: Option<&Service>) -> Vec<Request> {
-    let mut requests: Vec<Request> = export.lines.iter().map(|line| line.request()).collect();
+    let mut requests: Vec<Request> = export.lines.iter().map(Metered::request).collect();
     if let Some(service) = service {
         for request in &mut requests {
             request.service = Some(service.clone());
@@ -54,17 +56,15 @@ fn usage(
         let (id, tariffs) = (entry.id.as_str(), &entry.tariffs);
         let billed = match at {
             None => bill(id, tariffs, &requests),
-            Some(day) => match entry.tariff_on(day) {
-                Some(tariff) => {
-                    let as_of = tariff.from.unwrap_or(Timestamp::MIN);
-                    bill_as_of(id, tariffs, as_of, &requests)
-                }
-                None => {
+            Some(day) => {
+                let Some(tariff) = entry.tariff_on(day) else {
                     let why = format!("`{id}`: no tariff holds on {day}");
                     bills.push(EntryBill::of(id, Err(why)));
                     continue;
-                }
-            },
+                };
+                let as_of = tariff.from.unwrap_or(Timestamp::MIN);
+                bill_as_of(id, tariffs, as_of, &requests)
+            }
         };
         bills.push(EntryBill::of(id, billed.as_ref().map_err(ToString::to_string)));
     }

@@ -7,6 +7,7 @@ use crate::prices::{Bill, Effects, Export, Reconciliation};
 use crate::units::{ListPrice, PicoUsd, Tokens};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Objects of an export that are no requests of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,15 +54,16 @@ impl ExportCard {
 
     fn words(&self) -> String {
         let mut words = format!(
-            "`{}` ({}): {} requests, {} tokens in, {} out",
+            "`{}` ({}): {} request{}, {} tokens in, {} out",
             self.file,
             self.form.name(),
             thousands(self.requests),
+            if self.requests == 1 { "" } else { "s" },
             thousands(self.prompt.0),
             thousands(self.output.0)
         );
         for one in &self.left_out {
-            words += &format!("; left out, {}: {}", one.reason, thousands(one.count));
+            let _ = write!(words, "; left out, {}: {}", one.reason, thousands(one.count));
         }
         words
     }

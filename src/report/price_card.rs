@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// One price of a tariff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -208,15 +209,15 @@ fn window(window: &Window) -> String {
             let index = usize::try_from(*day).ok().and_then(|day| day.checked_sub(1));
             index.and_then(|index| DAYS.get(index)).copied().unwrap_or("?")
         };
-        words += &format!(" on {}", window.days.iter().map(name).collect::<Vec<_>>().join(" "));
+        let _ = write!(words, " on {}", window.days.iter().map(name).collect::<Vec<_>>().join(" "));
     }
     if window.day_offset_hours != 0 {
-        words += &format!(", days of UTC{:+}", window.day_offset_hours);
+        let _ = write!(words, ", days of UTC{:+}", window.day_offset_hours);
     }
     match window.except.len() {
         0 => {}
         1 => words += ", but for 1 holiday",
-        count => words += &format!(", but for {count} holidays"),
+        count => drop(write!(words, ", but for {count} holidays")),
     }
     words
 }

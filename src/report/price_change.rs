@@ -7,6 +7,7 @@ use crate::prices::{Change, Diff, Merged, Percent, What};
 use crate::units::{ListUsd, Tokens};
 use jiff::civil::Date;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// How many ids are named in a sentence; all are in the JSON.
 const NAMED: usize = 12;
@@ -302,7 +303,7 @@ pub fn price_diff_document(diff: &PriceDiff) -> Document {
             line.place.clone(),
             usd(line.from),
             usd(line.to),
-            line.percent.map_or_else(|| NOTHING.to_owned(), |percent| signed(percent)),
+            line.percent.map_or_else(|| NOTHING.to_owned(), signed),
         ]);
     }
     let mut document = Document::default();
@@ -310,7 +311,7 @@ pub fn price_diff_document(diff: &PriceDiff) -> Document {
     let mut count = format!("{} entries as before", thousands(diff.same as u64));
     for (ids, what) in [(&diff.added, "only after"), (&diff.removed, "only before")] {
         if !ids.is_empty() {
-            count += &format!("\n{what}: {} ({})", thousands(ids.len() as u64), named(ids));
+            let _ = write!(count, "\n{what}: {} ({})", thousands(ids.len() as u64), named(ids));
         }
     }
     document.words(count);
@@ -355,8 +356,8 @@ pub fn update_document(report: &UpdateReport) -> Document {
     for source in &report.sources {
         let mut cells = vec![source.url.clone()];
         let figure = |count: usize| thousands(count as u64);
-        match (&source.import, &source.book) {
-            (Some(import), Some(book)) => cells.extend([
+        if let (Some(import), Some(book)) = (&source.import, &source.book) {
+            cells.extend([
                 figure(import.read),
                 figure(import.taken),
                 figure(book.added.len()),
@@ -364,11 +365,10 @@ pub fn update_document(report: &UpdateReport) -> Document {
                 figure(book.beside.len()),
                 figure(book.same),
                 (if source.unchanged { "not modified" } else { "new" }).to_owned(),
-            ]),
-            _ => {
-                cells.extend(std::iter::repeat_n(NOTHING.to_owned(), 6));
-                cells.push("failed".to_owned());
-            }
+            ]);
+        } else {
+            cells.extend(std::iter::repeat_n(NOTHING.to_owned(), 6));
+            cells.push("failed".to_owned());
         }
         table.row(cells);
     }

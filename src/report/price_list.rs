@@ -6,6 +6,7 @@ use crate::prices::{Entry, STALE_AFTER_DAYS, TokenKind, is_stale};
 use crate::units::{ListPrice, Tokens};
 use jiff::civil::Date;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// A model's standard prices in a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,7 +102,7 @@ pub fn price_list_document(list: &PriceList) -> Document {
     document.table(table);
     let mut words = format!("{} of `{}`", entries(list.entries.len()), list.book);
     if list.left_out > 0 {
-        words += &format!("; {} more without a price on {}", list.left_out, list.day);
+        let _ = write!(words, "; {} more without a price on {}", list.left_out, list.day);
     }
     document.words(words);
     if list.entries.iter().any(|row| row.varies) {

@@ -16,7 +16,7 @@ pub(crate) struct RawBook {
 /// Books of others that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BookForm {
-    /// LiteLLM's `model_prices_and_context_window.json`.
+    /// `LiteLLM`'s `model_prices_and_context_window.json`.
     #[value(name = "litellm")]
     Litellm,
     /// genai-prices' `data.json`.
@@ -28,7 +28,7 @@ pub(crate) enum BookForm {
     /// model-prices' `prices.json`.
     #[value(name = "model-prices")]
     ModelPrices,
-    /// OpenRouter's `/api/v1/models`.
+    /// `OpenRouter`'s `/api/v1/models`.
     #[value(name = "openrouter")]
     Openrouter,
 }
