@@ -92,7 +92,7 @@ impl Model {
 }
 
 impl Reader<'_> {
-    fn wrong(&self, field: &'static str, found: impl ToString) -> EstimateError {
+    fn wrong(&self, field: &'static str, found: &dyn std::fmt::Display) -> EstimateError {
         let (file, found) = (self.file.to_owned(), found.to_string());
         EstimateError::Config { file, field, found }
     }
@@ -100,16 +100,16 @@ impl Reader<'_> {
     fn number(&self, field: &'static str, value: Option<u64>) -> Result<u64, EstimateError> {
         match value {
             Some(number) if number > 0 && number < MOST => Ok(number),
-            Some(number) => Err(self.wrong(field, number)),
-            None => Err(self.wrong(field, "not given")),
+            Some(number) => Err(self.wrong(field, &number)),
+            None => Err(self.wrong(field, &"not given")),
         }
     }
 
     fn kind(&self) -> Result<&str, EstimateError> {
         let kind = self.raw.model_type.as_deref();
-        let kind = kind.ok_or_else(|| self.wrong("model_type", "not given"))?;
+        let kind = kind.ok_or_else(|| self.wrong("model_type", &"not given"))?;
         let known = PLAIN.contains(&kind) || MIXTURES.contains(&kind);
-        known.then_some(kind).ok_or_else(|| self.wrong("model_type", format!("`{kind}`")))
+        known.then_some(kind).ok_or_else(|| self.wrong("model_type", &format!("`{kind}`")))
     }
 
     fn model(
@@ -160,7 +160,7 @@ impl Reader<'_> {
             ("fp8", _) => Ok(Weights::Fp8),
             ("mxfp4", _) => Ok(Weights::Mxfp4),
             ("awq" | "gptq", Some(4)) => Ok(Weights::Int4),
-            _ => Err(self.wrong("quantization_config.quant_method", format!("`{method}`"))),
+            _ => Err(self.wrong("quantization_config.quant_method", &format!("`{method}`"))),
         }
     }
 
@@ -181,7 +181,7 @@ impl Reader<'_> {
         // The library's own rules: as many key heads as heads, and heads that share the width.
         let kv_heads = raw.num_key_value_heads.unwrap_or(heads);
         let head_size = match raw.head_dim {
-            None if kind.starts_with("gemma3") => return Err(self.wrong("head_dim", "not given")),
+            None if kind.starts_with("gemma3") => return Err(self.wrong("head_dim", &"not given")),
             given => given.unwrap_or(width / heads),
         };
         Ok(Attention::Grouped {
@@ -200,7 +200,7 @@ impl Reader<'_> {
             types.iter().try_fold(0, |count, layer| match layer.as_str() {
                 "full_attention" => Ok(count),
                 "sliding_attention" => Ok(count + 1),
-                other => Err(self.wrong("layer_types", format!("`{other}`"))),
+                other => Err(self.wrong("layer_types", &format!("`{other}`"))),
             })
         });
         let listed = listed.transpose()?.map(|count: u64| count.min(layers));
@@ -214,7 +214,7 @@ impl Reader<'_> {
             }
             (None, "gpt_oss") => layers.div_ceil(2),
             (None, "mistral" | "mixtral" | "phi3") => layers,
-            (None, _) => return Err(self.wrong("layer_types", "not given")),
+            (None, _) => return Err(self.wrong("layer_types", &"not given")),
         };
         if windowed == 0 {
             return Ok(None);
@@ -232,21 +232,21 @@ impl Reader<'_> {
         let count = self.number("num_experts", count)?;
         let active = self.number("num_experts_per_tok", raw.num_experts_per_tok)?;
         if active > count {
-            return Err(self.wrong("num_experts_per_tok", active));
+            return Err(self.wrong("num_experts_per_tok", &active));
         }
         let (width, dense) = match kind {
             "mixtral" | "gpt_oss" => (("intermediate_size", raw.intermediate_size), 0),
             "qwen3_moe" => {
                 let step = raw.decoder_sparse_step.unwrap_or(1);
                 if step != 1 {
-                    return Err(self.wrong("decoder_sparse_step", step));
+                    return Err(self.wrong("decoder_sparse_step", &step));
                 }
                 let dense = raw.mlp_only_layers.as_ref().map_or(0, Vec::len);
                 let dense = u64::try_from(dense).unwrap_or(u64::MAX);
                 (("moe_intermediate_size", raw.moe_intermediate_size), dense)
             }
             _ => {
-                let missing = || self.wrong("first_k_dense_replace", "not given");
+                let missing = || self.wrong("first_k_dense_replace", &"not given");
                 let dense = raw.first_k_dense_replace.ok_or_else(missing)?;
                 (("moe_intermediate_size", raw.moe_intermediate_size), dense)
             }

@@ -176,7 +176,7 @@ impl<'a> Desk<'a> {
             }
             let tariffs = std::slice::from_ref(self.tariff);
             let bill = bill_as_of(&self.entry.id, tariffs, self.as_of, &batch);
-            total = total + bill.map_err(|error: BillError| error.to_string())?.total();
+            total += bill.map_err(|error: BillError| error.to_string())?.total();
         }
         Ok(total)
     }

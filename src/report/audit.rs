@@ -55,9 +55,9 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Right => "right".to_owned(),
         Verdict::Unexplained => "no single slip known here explains it".to_owned(),
         Verdict::Slipped { slip, slipped, others } => {
-            let others: String =
-                others.iter().map(|other| format!("; or {}", other.words())).collect();
-            format!("{} ({}){others}", slip.words(), significant(*slipped, 4))
+            let first = format!("{} ({})", slip.words(), significant(*slipped, 4));
+            let others = others.iter().map(|other| other.words().to_owned());
+            std::iter::once(first).chain(others).collect::<Vec<_>>().join("; or ")
         }
     }
 }

@@ -70,7 +70,7 @@ fn heading(report: &PlanReport) -> String {
         ));
     }
     let requests = outcome.requests;
-    let mut line = format!(
+    let line = format!(
         "{} requests in {}, {} a second; {} tokens in, {} out",
         thousands(requests.all),
         span(outcome.length),
@@ -84,10 +84,9 @@ fn heading(report: &PlanReport) -> String {
         (requests.turned_away, "turned away"),
         (requests.restarts, "begun again"),
     ];
-    for (count, what) in asides.into_iter().filter(|(count, _)| *count > 0) {
-        line += &format!("; {} {what}", thousands(count));
-    }
-    lines.push(line);
+    let asides = asides.into_iter().filter(|(count, _)| *count > 0);
+    let asides = asides.map(|(count, what)| format!("{} {what}", thousands(count)));
+    lines.push(std::iter::once(line).chain(asides).collect::<Vec<_>>().join("; "));
     lines.join("\n")
 }
 
