@@ -11,6 +11,8 @@
 mod grip;
 #[path = "schema_live/journal.rs"]
 mod journal;
+#[path = "schema_live/plans.rs"]
+mod plans;
 #[path = "schema_live/store.rs"]
 mod store;
 #[path = "schema_live/variants.rs"]

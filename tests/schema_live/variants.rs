@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::journal::{REASONS, header};
 
-fn written(values: impl IntoIterator<Item = impl Serialize>) -> Vec<Value> {
+pub(crate) fn written(values: impl IntoIterator<Item = impl Serialize>) -> Vec<Value> {
     values.into_iter().map(|value| serde_json::to_value(value).unwrap()).collect()
 }
 
