@@ -13,6 +13,8 @@ mod grip;
 mod journal;
 #[path = "schema_live/paid.rs"]
 mod paid;
+#[path = "schema_live/plans.rs"]
+mod plans;
 #[path = "schema_live/prices.rs"]
 mod prices;
 #[path = "prices_cli/server.rs"]

@@ -1,0 +1,78 @@
+//! Plans of the example profile, and every word that one may hold.
+
+use std::path::Path;
+
+use mtok::cost::Grain;
+use mtok::plan::{Caching, Derived, Router};
+use serde_json::Value;
+
+use crate::{check, printed, variants};
+
+/// The public trace's beginning on the example profile.
+fn planned(home: &Path, more: &[&str]) -> Value {
+    let fixture = |name: &str| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let trace = fixture("traces/azure-conv-2023.csv");
+    let profile = fixture("plan/llama-3.1-8b-h100.json");
+    let machine = ["plan", "--trace", &trace, "--profile", &profile, "--kv-tokens=400k"];
+    printed(home, &[&machine[..], &["--price=2.50/h"], more].concat())
+}
+
+#[test]
+fn plan() {
+    let home = crate::home("plan");
+    let api = ["--as-of=2026-11-20", "--api=llama-3.1-8b"];
+    let slow = ["--trace-speed=0.01", "--day-night", "--window=12h"];
+    let documents = [
+        planned(&home, &[&["--slo=ttft<=2s,tpot<=50ms"], &api[..]].concat()),
+        // Nothing to judge by: no capacity, no load.
+        planned(&home, &["--machines=1"]),
+        // Nothing is missed, however fast they come.
+        planned(&home, &["--slo=e2e<=100000s", "--trace-requests=20"]),
+        planned(&home, &[&["--fleet=autoscale", "--slo=ttft<=5s"], &slow[..]].concat()),
+        // Nobody's prices hold before there were any.
+        planned(&home, &["--machines=1", "--as-of=1990-01-01", "--api=deepseek-chat"]),
+    ];
+    let parts = [
+        ("answer", variants::answers()),
+        ("latency_kind", variants::latency_kinds()),
+        ("percentile", variants::percentiles()),
+        ("caching", cachings()),
+        ("derived", derived()),
+        ("grain", grains()),
+        ("router", routers()),
+        ("unbilled", vec![serde_json::json!({ "entry": "a/b", "reason": "no tariff holds" })]),
+    ];
+    check("plan", &documents, &[], &parts);
+}
+
+fn cachings() -> Vec<Value> {
+    use Caching as C;
+    match C::Unknown {
+        C::Simulated | C::NotWorthIt | C::NothingShared | C::Unknown => {
+            variants::written([C::Simulated, C::NotWorthIt, C::NothingShared, C::Unknown])
+        }
+    }
+}
+
+fn derived() -> Vec<Value> {
+    match Derived::Mixed {
+        Derived::Prefill | Derived::Mixed => variants::written([Derived::Prefill, Derived::Mixed]),
+    }
+}
+
+fn grains() -> Vec<Value> {
+    match Grain::Second {
+        Grain::Second | Grain::Minute | Grain::Hour => {
+            variants::written([Grain::Second, Grain::Minute, Grain::Hour])
+        }
+    }
+}
+
+fn routers() -> Vec<Value> {
+    use Router as R;
+    match R::LeastLoaded {
+        R::LeastLoaded | R::RoundRobin | R::PrefixAffinity => {
+            variants::written([R::LeastLoaded, R::RoundRobin, R::PrefixAffinity])
+        }
+    }
+}
