@@ -172,11 +172,12 @@ fn an_import_counts_and_makes_a_book_that_keeps_old_prices() {
 #[test]
 fn what_is_no_book_is_refused() {
     let home = home("refused");
+    let deep = vec![b'['; 100_000];
     let bytes: [(&str, &[u8], &str); 5] = [
         ("empty.json", b"", "is not JSON"),
         ("binary.json", b"\xff\xfe\x00", "UTF-8"),
         ("list.json", b"[1,2,3]", "no book that is known"),
-        ("deep.json", &[b'['; 100_000], "is not JSON"),
+        ("deep.json", &deep, "is not JSON"),
         ("half.json", br#"{"a": {"litellm_provider": "#, "is not JSON"),
     ];
     for (name, content, words) in bytes {

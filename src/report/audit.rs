@@ -56,7 +56,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Unexplained => "no single slip known here explains it".to_owned(),
         Verdict::Slipped { slip, slipped, others } => {
             let first = format!("{} ({})", slip.words(), significant(*slipped, 4));
-            let others = others.iter().map(crate::cost::Slip::words);
+            let others = others.iter().copied().map(crate::cost::Slip::words);
             std::iter::once(first).chain(others).collect::<Vec<_>>().join("; or ")
         }
     }
