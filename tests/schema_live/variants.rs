@@ -297,7 +297,16 @@ fn fit() -> Fit {
     let coefficients = vec![Coefficient { term: Term::Step, time: Seconds(0.004) }];
     let (error, held_out_error) = (Ratio::percent(3.0), Ratio::percent(3.5));
     let undetermined = vec![Term::Sequence];
-    Fit { fitted: 40, held_out: 10, coefficients, undetermined, error, held_out_error }
+    let held_out_median = Ratio::percent(2.5);
+    Fit {
+        fitted: 40,
+        held_out: 10,
+        coefficients,
+        undetermined,
+        error,
+        held_out_error,
+        held_out_median,
+    }
 }
 
 /// Fits of an engine's steps: of each kind, and of none.
