@@ -12,6 +12,7 @@ use crate::plan::{
 use crate::units::{Ratio, Seconds, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -85,7 +86,7 @@ fn heading(report: &PlanReport) -> String {
         (requests.restarts, "begun again"),
     ];
     for (count, what) in asides.into_iter().filter(|(count, _)| *count > 0) {
-        line += &format!("; {} {what}", thousands(count));
+        let _ = write!(line, "; {} {what}", thousands(count));
     }
     lines.push(line);
     lines.join("\n")
