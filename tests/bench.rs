@@ -180,7 +180,10 @@ fn heavy_a_ladder_is_climbed_with_one_load_and_judged_again() {
         assert!((price * rate / 1_000.0 - 1.0).abs() < 1e-9, "{price} USD/Mtok at {rate} tok/s");
         // No step is faster than the machine.
         assert!(number(rung, "/roofline/decode/over_bound") > 1.0, "{rung:#}");
-        assert!(number(rung, "/roofline/prefill/over_bound") > 1.0, "{rung:#}");
+        // Beside others, a prompt may never have a step to itself.
+        if number(rung, "/level/in_flight") < 2.0 {
+            assert!(number(rung, "/roofline/prefill/over_bound") > 1.0, "{rung:#}");
+        }
         // What input and output cost together is what the time cost, over a whole run's mix of 16:4.
         let part = |kind| number(rung, &format!("/cost/{kind}/value"));
         let (input, output) = (part("input"), part("output"));
