@@ -242,7 +242,7 @@ mod tests {
         check(&alone, &entry("openai", ""), plain, Caching::NothingShared, 0);
         check(&alike, &entry("nobody", ""), plain, Caching::Unknown, 0);
         // 2,048 written, then 1,024 read and 1,024 written: 2560 + 102.4 + 1280 + 800 < 4896.
-        let with = 2_560 * M + 102_400_000 / 1_000_000 * M + 400_000 + 1_280 * M + 800 * M;
+        let with = 2_560 * M + 102_400_000 + 1_280 * M + 800 * M;
         check(&alike, &entry("anthropic", ""), with, Caching::Simulated, 1_024);
         // Forgotten after five minutes: writing twice costs more than not asking for it.
         check(&late, &entry("anthropic", ""), plain, Caching::NotWorthIt, 0);
