@@ -219,6 +219,9 @@ fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
         ("attributed", paid::attributed()),
         ("bill_item", paid::bill_items()),
         ("cached_by", paid::cached_by()),
+        ("cost_at_load", paid::costs_at_load()),
+        ("cost_while_busy", paid::costs_while_busy()),
+        ("waterfall", paid::bills_of_nothing()),
         ("mixed_by", paid::mixed_by()),
         ("untold", paid::untold()),
     ];
@@ -453,7 +456,7 @@ const SCHEMAS: [&str; 25] = [
     "bench",
     "ladder",
     "cost",
-    "estimate",
+    "outlook",
     "plan",
     "claims",
     "gpus",

@@ -95,7 +95,7 @@ pub struct JudgedRung {
 /// What is said.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outlook {
-    /// The form of this document: `mtok.estimate/1`.
+    /// The form of this document: `mtok.outlook/1`.
     pub schema: &'static str,
     /// What the user calls the model.
     pub asked: String,
@@ -174,7 +174,7 @@ impl Outlook {
         let named = (question.asked, model);
         let beside = beside(book, named, *traffic, hour.zip(rate), *today);
         Ok(Self {
-            schema: "mtok.estimate/1",
+            schema: "mtok.outlook/1",
             asked: question.asked.to_owned(),
             model: ModelFacts {
                 id: model.id.clone(),

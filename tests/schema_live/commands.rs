@@ -49,7 +49,7 @@ fn estimate() {
         of("mi325x", "llama-3.1-8b", &["--slo", "tpot<=1us"]),
         of("l40s", "llama-3.2-1b", &["--price", "100/h"]),
     ];
-    check("estimate", &documents, &[], &[]);
+    check("outlook", &documents, &[], &[]);
 }
 
 #[test]
@@ -61,8 +61,11 @@ fn audit() {
 #[test]
 fn gpus() {
     let home = home("gpus");
-    check("gpus", &[printed(&home, &["gpus", "list"])], &[], &[]);
-    check("gpu", &[printed(&home, &["gpus", "show", "h100-sxm"])], &[], &[]);
+    let shown = printed(&home, &["gpus", "show", "h100-sxm"]);
+    // On demand and spot: the list has the former alone.
+    let rents = shown["rents"]["rents"].as_array().unwrap().clone();
+    check("gpus", &[printed(&home, &["gpus", "list"])], &[], &[("rent", rents)]);
+    check("gpu", &[shown], &[], &[]);
     check("rents", &[printed(&home, &["gpus", "prices"])], &[], &[]);
 }
 

@@ -3,10 +3,10 @@
 //! Invariant: as in `variants.rs`, the `match` beside each list names every variant.
 
 use mtok::cost::{
-    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, Item, MixedBy, Part,
-    ToldBy, Untold,
+    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, CostAtLoad, CostWhileBusy,
+    Item, Line, Load, MixedBy, Part, ToldBy, Untold, Waterfall,
 };
-use mtok::units::{Estimate, Ratio, Seconds, Tokens};
+use mtok::units::{Estimate, Ratio, Seconds, Tokens, Usd, UsdPerMtok};
 use serde_json::Value;
 
 use crate::variants::written;
@@ -57,6 +57,41 @@ pub(crate) fn bill_items() -> Vec<Value> {
         | Item::RoundedUp
         | Item::Beside => written(all),
     }
+}
+
+fn price() -> Estimate<UsdPerMtok> {
+    Estimate::within(UsdPerMtok(0.5), UsdPerMtok(0.1))
+}
+
+/// Prices of each kind, and of none.
+pub(crate) fn costs_at_load() -> Vec<Value> {
+    let of = |each| CostAtLoad {
+        load: Load::FULL,
+        input: each,
+        cached: each,
+        output: each,
+        blended: each,
+        output_only: each,
+    };
+    written([of(Some(price())), of(None)])
+}
+
+/// The same without idle time.
+pub(crate) fn costs_while_busy() -> Vec<Value> {
+    let of = |each| CostWhileBusy { input: each, cached: each, output: each };
+    written([of(Some(price())), of(None)])
+}
+
+/// The bill of a machine that costs nothing: its lines have no shares.
+pub(crate) fn bills_of_nothing() -> Vec<Value> {
+    let line = Line {
+        item: Item::Idle,
+        time: Some(Seconds(2.0)),
+        cost: Usd(0.0),
+        share: None,
+        tokens: None,
+    };
+    written([Waterfall { lines: vec![line], total: Usd(0.0), billed: Seconds(2.0) }])
 }
 
 /// Whose time it was: by steps, by a probe, by bounds.
