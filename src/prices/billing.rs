@@ -68,7 +68,7 @@ pub fn bill<'r>(
 /// request's own. What this month's work would have cost at last month's prices.
 ///
 /// # Errors
-/// As [`bill`], with the one instant for the requests' times.
+/// As [`bill()`], with the one instant for the requests' times.
 pub fn bill_as_of<'r>(
     entry: &str,
     tariffs: &[Tariff],
