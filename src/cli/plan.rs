@@ -22,13 +22,13 @@ const SCALED_SHARE: Ratio = Ratio::percent(70.0);
 
 /// Simulates and prints.
 pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
-    let (profile, family) = profile(&plan.steps)?;
+    let (profile, family) = profile(&plan.machine.steps)?;
     let book = Book::embedded()?;
     let day = plan.as_of.unwrap_or_else(|| wall().to_zoned(TimeZone::UTC).date());
     // Before the simulation, which takes longer than a slip of the pen.
     let entries = entries(&book, &plan.apis, family.as_deref())?;
     let found = match &plan.slo {
-        Some(slo) => Some(capacity(&plan.traffic, &profile, plan.serving, slo)?),
+        Some(slo) => Some(capacity(&plan.traffic, &profile, plan.machine.serving, slo)?),
         None => None,
     };
     let (outcome, tried) = outcome(plan, &profile, found.as_ref())?;
@@ -48,7 +48,7 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
 }
 
 /// The step times, and the family of the model that they are of, where that is known.
-fn profile(steps: &StepsFrom) -> Result<(Profile, Option<String>), Failure> {
+pub(super) fn profile(steps: &StepsFrom) -> Result<(Profile, Option<String>), Failure> {
     match steps {
         StepsFrom::Run(name) => {
             let run = runs::single(&Home::find()?.runs(), name)?;
@@ -111,8 +111,8 @@ fn outcome(
             Size::Scaled(Scaling::between(1, most, in_flight))
         }
     };
-    let Plan { serving, router, node, seed, .. } = *plan;
-    let fleet = Fleet { serving, router, node, size, seed };
+    let Plan { router, node, seed, .. } = *plan;
+    let fleet = Fleet { serving: plan.machine.serving, router, node, size, seed };
     let task = Task {
         traffic: &plan.traffic,
         profile,

@@ -247,6 +247,8 @@ pub(crate) enum RawRuns {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Whether step times tell what happened: runs beside their own simulation.
+    Simulate(RawSimulate),
     /// A run for other programs: its requests, or all of it.
     Export {
         /// A run's name, the path of its folder, or `last`.
@@ -258,6 +260,24 @@ pub(crate) enum RawRuns {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// `mtok runs simulate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  mtok bench --trace conv.csv --repeats 3
+  mtok runs simulate last --run 20261121-1002 --kv-tokens 64k --max-sequences 64")]
+pub(crate) struct RawSimulate {
+    /// Runs or ladders: their names, the paths of runs' folders, or `last`. Their prompts are taken
+    /// to share nothing.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// What the target was.
+    #[command(flatten)]
+    pub machine: RawMachine,
+    /// How results are written.
+    #[command(flatten)]
+    pub output: RawOutput,
 }
 
 /// What a run can be exported as.

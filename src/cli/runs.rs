@@ -3,8 +3,9 @@
 mod diff;
 mod export;
 mod profile;
+mod simulate;
 
-use super::checked::Judging;
+use super::checked::{Judging, Machine};
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::{Format, RawRuns};
@@ -31,6 +32,10 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
             diff::run(&runs, [&a, &b], price.as_deref(), output.format())
         }
         RawRuns::Profile { run, out } => profile::run(&runs, &run, out.as_deref()),
+        RawRuns::Simulate(raw) => {
+            let machine = Machine::try_from(raw.machine)?;
+            simulate::run(&runs, &raw.runs, &machine, raw.output.format())
+        }
         RawRuns::Export { run, format, out } => export::run(&runs, &run, format, out.as_deref()),
     }
 }

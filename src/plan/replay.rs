@@ -69,6 +69,8 @@ pub struct Replayed {
     pub profile: Profile,
     /// Requests of each run that were compared.
     pub requests: Vec<u64>,
+    /// Of their prompt tokens, those that the targets read from a prefix cache; `None`: nobody counted.
+    pub cached: Option<Ratio>,
     /// Each latency and percentile.
     pub points: Vec<Point>,
     /// The machine's time in steps: simulated over measured, of each run.
@@ -131,7 +133,20 @@ pub fn replay(
         [Percentile::P50, Percentile::P90].into_iter().map(move |percentile| (kind, percentile))
     });
     let points = wanted.map(|(kind, percentile)| point(&pairs, kind, percentile)).collect();
-    Ok(Replayed { profile: profile.clone(), requests, points, busy })
+    Ok(Replayed { profile: profile.clone(), requests, cached: cached(runs), points, busy })
+}
+
+/// Over all requests that came to their ends.
+fn cached(runs: &[&Run]) -> Option<Ratio> {
+    let requests = runs.iter().flat_map(|run| &run.requests).filter(|one| one.succeeded());
+    let (mut known, mut all) = (None, Tokens(0));
+    for request in requests {
+        all += request.prompt;
+        if let Some(read) = request.done.as_ref().and_then(|done| done.usage.cached) {
+            *known.get_or_insert(Tokens(0)) += read;
+        }
+    }
+    Some(known? / all)
 }
 
 /// The latencies of the requests that were due in the measured time.

@@ -196,13 +196,6 @@ impl Building {
     }
 }
 
-impl Run {
-    /// Chunks of output that came, of all requests, whatever became of them.
-    pub fn chunks_seen(&self) -> u64 {
-        self.requests.iter().map(|request| request.chunks.len() as u64).sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +220,8 @@ mod tests {
             r#"{"event":"tokens","id":0,"at":[7]}"#,
         ] {
             let run = read(&format!("{whole}{torn}")).unwrap();
-            assert_eq!((run.torn, run.chunks_seen(), run.last), (torn.len(), 2, Moment(6)));
+            let chunks: usize = run.requests.iter().map(|request| request.chunks.len()).sum();
+            assert_eq!((run.torn, chunks, run.last), (torn.len(), 2, Moment(6)));
             assert_eq!(run.outcome, None);
         }
     }

@@ -104,13 +104,17 @@ pub fn time(value: Option<Seconds>) -> String {
 /// A time that somebody stated, as short as it can be said: `500 ms`.
 pub fn shortest(value: Seconds) -> String {
     let (scaled, unit) = suited(Estimate::bare(value));
-    let digits = significant(scaled.value.0, 6);
-    let digits = if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
+    format!("{} {unit}", trimmed(scaled.value.0, 6))
+}
+
+/// So many digits that count, without zeros at the end of a fraction: `2.5`, `1.988`.
+pub fn trimmed(value: f64, digits: i32) -> String {
+    let digits = significant(value, digits);
+    if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        digits.as_str()
-    };
-    format!("{digits} {unit}")
+        digits
+    }
 }
 
 /// A latency's number in the unit that suits it.

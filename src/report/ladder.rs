@@ -6,6 +6,7 @@ mod tests;
 use super::bench::{asked, body, head, prices, trust};
 use super::figure::{
     NOTHING, brief_or_nothing, brief_seconds, share, shortest, significant, thousands, time,
+    trimmed,
 };
 use super::{Document, Table};
 use crate::cost::{
@@ -284,10 +285,10 @@ pub(super) fn doubts(ladder: &Ladder) -> Vec<String> {
     found.into_iter().map(line).collect()
 }
 
-/// A level in a cell: `8`, `2.5/s`.
+/// A level in a cell: `8`, `2.5/s`. A trace has a mean rate, which nobody stated in round figures.
 fn brief_level(level: Level) -> String {
     match level {
         Level::InFlight(count) => count.to_string(),
-        Level::Rate(RequestsPerSecond(rate)) => format!("{rate}/s"),
+        Level::Rate(RequestsPerSecond(rate)) => format!("{}/s", trimmed(rate, 4)),
     }
 }

@@ -91,7 +91,7 @@ fn heading(report: &PlanReport) -> String {
 }
 
 /// What the profile is not sure of.
-fn doubts(profile: &Profile) -> String {
+pub(super) fn doubts(profile: &Profile) -> String {
     let error = profile.error.map(|error| format!("; held-out error {}", share(Some(error))));
     let parts: Vec<&str> = profile
         .derived

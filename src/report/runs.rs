@@ -4,6 +4,7 @@ use super::bench::model_name;
 use super::figure::{NOTHING, thousands};
 use super::{Document, Table};
 use crate::record::{Outcome, Run, Sweep};
+use crate::summary::RequestFigures;
 use crate::units::{Seconds, Tokens};
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub struct RunRow {
     pub sweep: Option<Sweep>,
     /// How long was measured; `None`: the warm-up never ended.
     pub measured: Option<Seconds>,
-    /// Output tokens that came in all.
+    /// Output tokens in all, by the target's count where it gave one.
     pub tokens: Tokens,
     /// How it ended; `None`: it was killed.
     pub outcome: Option<Outcome>,
@@ -48,7 +49,7 @@ impl RunRow {
             concurrency: run.header.workload.in_flight(),
             sweep: run.header.sweep.clone(),
             measured: run.measured().map(crate::record::Span::length),
-            tokens: Tokens(run.chunks_seen()),
+            tokens: run.requests.iter().map(|request| RequestFigures::of(request).output).sum(),
             outcome: run.outcome.clone(),
         }
     }

@@ -6,13 +6,15 @@ use mtok::cost::Grain;
 use mtok::plan::{Caching, Derived, Router};
 use serde_json::Value;
 
-use crate::{check, printed, variants};
+use crate::{check, journal, printed, variants};
+
+const PROFILE: &str = "plan/llama-3.1-8b-h100.json";
 
 /// The public trace's beginning on the example profile.
 fn planned(home: &Path, more: &[&str]) -> Value {
     let fixture = |name: &str| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let trace = fixture("traces/azure-conv-2023.csv");
-    let profile = fixture("plan/llama-3.1-8b-h100.json");
+    let profile = fixture(PROFILE);
     let machine = ["plan", "--trace", &trace, "--profile", &profile, "--kv-tokens=400k"];
     printed(home, &[&machine[..], &["--price=2.50/h"], more].concat())
 }
@@ -43,6 +45,31 @@ fn plan() {
         ("unbilled", vec![serde_json::json!({ "entry": "a/b", "reason": "no tariff holds" })]),
     ];
     check("plan", &documents, &[], &parts);
+}
+
+/// A run that was due a few requests, by the example's step times, and one of a server that counts no
+/// cached tokens.
+#[test]
+fn simulation() {
+    let home = crate::home("simulation");
+    for (id, fixture, events) in
+        [("sound", "run.json", journal::sound()), ("served", "run.server.json", journal::served())]
+    {
+        let mut header = journal::header(fixture);
+        id.clone_into(&mut header.id);
+        journal::write(&home, &header, &events, "");
+    }
+    let profile = format!("{}/tests/fixtures/{PROFILE}", env!("CARGO_MANIFEST_DIR"));
+    let machine = ["--profile", &profile, "--kv-tokens=400k"];
+    let simulated =
+        |run: &str| printed(&home, &[&["runs", "simulate", run], &machine[..]].concat());
+    let documents = [simulated("sound"), simulated("served")];
+    let parts = [
+        ("latency_kind", variants::latency_kinds()),
+        ("percentile", variants::percentiles()),
+        ("derived", derived()),
+    ];
+    check("simulation", &documents, &[], &parts);
 }
 
 fn cachings() -> Vec<Value> {

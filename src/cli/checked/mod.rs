@@ -14,7 +14,7 @@ pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
-pub(crate) use plan::{Plan, Sizing, StepsFrom};
+pub(crate) use plan::{Machine, Plan, Sizing, StepsFrom};
 pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use subject::Running;
 

@@ -26,10 +26,8 @@ pub(crate) struct Plan {
     pub(crate) left_out: u32,
     /// What is asked for.
     pub(crate) traffic: Traffic,
-    /// Where step times come from.
-    pub(crate) steps: StepsFrom,
-    /// What a machine may use.
-    pub(crate) serving: Serving,
+    /// What serves it.
+    pub(crate) machine: Machine,
     /// How requests are shared out.
     pub(crate) router: Router,
     /// What is rented.
@@ -46,6 +44,15 @@ pub(crate) struct Plan {
     pub(crate) apis: Vec<String>,
     /// The day of their prices; `None`: today.
     pub(crate) as_of: Option<Date>,
+}
+
+/// One copy of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Machine {
+    /// Where step times come from.
+    pub(crate) steps: StepsFrom,
+    /// What it may use.
+    pub(crate) serving: Serving,
 }
 
 /// Where step times come from.
@@ -92,8 +99,7 @@ impl TryFrom<RawPlan> for Plan {
             trace: name,
             left_out,
             traffic,
-            serving: serving(&raw.machine)?,
-            steps: steps(raw.machine)?,
+            machine: raw.machine.try_into()?,
             router,
             node,
             sizing,
@@ -103,6 +109,14 @@ impl TryFrom<RawPlan> for Plan {
             apis: raw.api,
             as_of: raw.as_of.as_deref().map(day).transpose()?,
         })
+    }
+}
+
+impl TryFrom<RawMachine> for Machine {
+    type Error = Failure;
+
+    fn try_from(raw: RawMachine) -> Result<Self, Failure> {
+        Ok(Self { serving: serving(&raw)?, steps: steps(raw)? })
     }
 }
 
