@@ -248,6 +248,17 @@ mod tests {
         check(&late, &entry("anthropic", ""), plain, Caching::NotWorthIt, 0);
     }
 
+    /// 1,000 tokens in and 100 out, before and in the dear hours, from half past midnight: 0.135 and
+    /// 0.55 USD/Mtok, then 0.27 and 1.10. By hand, 190 and 380 microdollars.
+    #[test]
+    fn each_request_is_billed_at_its_own_time() {
+        let book = Book::embedded().unwrap();
+        let entry = book.get("deepseek/deepseek-chat").unwrap();
+        check(&[asked(0.0, 1_000, 100, 0)], entry, 190_000_000, Caching::NothingShared, 0);
+        let both = [asked(0.0, 1_000, 100, 0), asked(1_800.0, 1_000, 100, 0)];
+        check(&both, entry, 570_000_000, Caching::NothingShared, 0);
+    }
+
     #[test]
     fn what_cannot_be_asked_has_no_bill() {
         let traffic = Traffic::new([asked(0.0, 2_000, 100, 0)]).unwrap();

@@ -2,9 +2,11 @@
 
 use super::share::{CachedBy, MixedBy, Shares, Sharing};
 use super::*;
+use crate::cost::CostAtLoad;
+use crate::cost::paid::Paid;
 use crate::record::builder::{RunBuilder, ms, request};
 use crate::record::{Finish, Span};
-use crate::summary::{Coefficient, Fit, Term, fit_requests};
+use crate::summary::{Coefficient, Fit, Term, fit_requests, summarize};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -253,6 +255,29 @@ fn shares_are_those_that_the_steps_were_made_of() {
     assert!((found.output.time.0 * 1e3 / output - 1.0).abs() < 1e-3, "{found:?} {output}");
     let (paid, bill) = paid(&found);
     assert!((paid / bill - 1.0).abs() < 1e-9, "{paid} ≠ {bill}");
+}
+
+/// What a run is said to cost is each kind's own price: they pay for the window, at any load.
+#[test]
+fn a_runs_costs_are_the_prices_of_its_kinds() {
+    let run = simulated(1, 200, 0.0);
+    let found = told(&run, Evidence::default());
+    let told = Attributed::Told(Box::new(found.clone()));
+    let paid = Paid::of(HOUR, &summarize(&run), Some(&told), &[]);
+    assert!(found.cached.time.0 > 0.01 * found.window.0, "{found:?}");
+    for CostAtLoad { load, input, cached, output, .. } in paid.costs {
+        let kinds = [(input, &found.uncached), (cached, &found.cached), (output, &found.output)];
+        let all: f64 = kinds.iter().map(|(cost, part)| (cost.unwrap().value * part.tokens).0).sum();
+        let bill = (HOUR * found.window).0 / load.share().get();
+        assert!((all / bill - 1.0).abs() < 1e-9, "{all} ≠ {bill}");
+    }
+    let busy = paid.while_busy.unwrap();
+    let busy = [busy.input, busy.cached, busy.output].map(|cost| cost.unwrap().value);
+    let parts = [&found.uncached, &found.cached, &found.output];
+    for (cost, part) in busy.into_iter().zip(parts) {
+        let paid = (cost * part.tokens).0;
+        assert!((paid / (HOUR * part.time).0 - 1.0).abs() < 1e-9, "{paid}: {part:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,10 @@ use crate::record::builder::{RunBuilder, ms, request};
 use crate::record::reading::{GpuInfo, GpuReading, Reading};
 
 fn judge(run: &Run) -> Judgement {
+    judge_as(run, false)
+}
+
+fn judge_as(run: &Run, force: bool) -> Judgement {
     let books = Books {
         gpus: Catalogue::embedded().unwrap(),
         rentals: Rentals::embedded().unwrap(),
@@ -14,11 +18,7 @@ fn judge(run: &Run) -> Judgement {
     };
     let today = jiff::civil::date(2026, 11, 22);
     let price = Some(UsdPerHour(3.6));
-    Judgement::of(
-        run,
-        &books,
-        &Assumptions { price, loads: Vec::new(), today, slo: None, force: false },
-    )
+    Judgement::of(run, &books, &Assumptions { price, loads: Vec::new(), today, slo: None, force })
 }
 
 /// `COST_MODEL.md`, section 3: 3.60 USD/h; 1,000 prompt tokens in 50 ms, 256 tokens of 10 ms each,
@@ -57,6 +57,19 @@ fn input_and_output_pay_for_all_the_time() {
     assert!((bill.total.0 - 0.00271).abs() < 1e-12, "{bill:?}");
     // A tenth of the load is ten times the price, of each.
     assert!((price(judged.costs[2].input) / price(input) - 10.0).abs() < 1e-9);
+}
+
+/// Half of the prompt was in a cache that was to hold nothing.
+#[test]
+fn a_void_run_has_no_cost_unless_one_is_demanded() {
+    let mut run = worked().build();
+    run.requests[0].done.as_mut().unwrap().usage.cached = Some(Tokens(500));
+    let judged = judge(&run);
+    assert_eq!((judged.summary.verdict, judged.forced), (Verdict::Void, false));
+    assert_eq!((judged.costs.len(), judged.while_busy, judged.cost_bounds), (0, None, None));
+    assert_eq!(judged.bill, None);
+    let forced = judge_as(&run, true);
+    assert!(forced.forced && forced.costs[0].output.is_some() && forced.bill.is_some());
 }
 
 #[test]
