@@ -45,17 +45,19 @@ pub struct Beside {
     pub notes: Vec<String>,
 }
 
-/// The price book's name of a model: the family under which it is sold by the name asked for, else by
-/// the shape's own id.
+/// The price book's name of a model: the family under which it is sold by the name asked for, else, where
+/// that is no other model of the shape, by the shape's own id.
 fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
     let called = |entry: &Entry, wanted: &str| {
         let names = [entry.family.as_deref(), Some(entry.model.as_str()), Some(&entry.name)];
         names.into_iter().flatten().any(|name| typed(name) == wanted)
     };
     let entries = || book.entries().iter().filter(|entry| entry.family.is_some());
-    [asked, &model.id]
-        .iter()
-        .map(|name| typed(name))
+    let asked = typed(asked);
+    let is_another = model.variants.iter().any(|variant| typed(variant) == asked);
+    let own = (!is_another).then(|| typed(&model.id));
+    std::iter::once(asked)
+        .chain(own)
         .find_map(|wanted| entries().find(|entry| called(entry, &wanted)))
         .and_then(|entry| entry.family.as_deref())
 }
