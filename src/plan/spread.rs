@@ -113,35 +113,11 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Lays latencies beside objectives, by the rule of measured runs: what is not earned is not a
-    /// pass, and what a lower percentile misses a higher one misses. `turned_away`: requests were
+    /// Lays latencies beside objectives, by the rule of measured runs. `turned_away`: requests were
     /// refused that could have been served.
     pub fn of(slo: &Slo, latencies: &Latencies, turned_away: bool) -> Self {
-        let rulings = slo.objectives().iter().map(|objective| {
-            let spread = latencies.kind(objective.latency);
-            let measured = spread.at(objective.percentile);
-            let mut lower = Percentile::ALL.into_iter().filter(|p| *p < objective.percentile);
-            let answer = match measured {
-                Some(took) if took <= objective.at_most => Answer::Met,
-                Some(_) => Answer::Missed,
-                None if lower
-                    .any(|p| spread.at(p).is_some_and(|took| took > objective.at_most)) =>
-                {
-                    Answer::Missed
-                }
-                None => Answer::CantTell,
-            };
-            Ruling { objective: *objective, measured, answer }
-        });
-        let objectives: Vec<Ruling> = rulings.collect();
-        let any = |answer| objectives.iter().any(|one| one.answer == answer);
-        let answer = if turned_away || any(Answer::Missed) {
-            Answer::Missed
-        } else if any(Answer::CantTell) {
-            Answer::CantTell
-        } else {
-            Answer::Met
-        };
+        let objectives = slo.rulings(|kind, percentile| latencies.kind(kind).at(percentile));
+        let answer = if turned_away { Answer::Missed } else { Answer::to_all(&objectives) };
         Self { answer, objectives }
     }
 
