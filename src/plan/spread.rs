@@ -1,8 +1,8 @@
 //! How long requests took, over all of them.
 //!
-//! Invariant: a percentile is given only where it is earned, by the rule of `summary`: at least one
-//! sample is expected above it. Values are of type 7 of Hyndman and Fan, as there, so that what is
-//! simulated and what was measured are worked out alike. There are no intervals: nothing is sampled.
+//! Invariant: percentiles, and where they are earned, are those of `summary` ([`Percentile::among`]), so
+//! that what is simulated and what was measured are worked out alike. There are no intervals: nothing is
+//! sampled.
 
 use super::fate::Served;
 use super::traffic::count;
@@ -33,7 +33,9 @@ impl Spread {
     pub fn of(samples: impl IntoIterator<Item = Seconds>) -> Self {
         let mut sorted: Vec<f64> = samples.into_iter().map(|sample| sample.0).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let at = |percentile| interpolated(&sorted, percentile);
+        let at = |percentile: Percentile| {
+            percentile.among(sorted.len(), |place| sorted.get(place).copied()).map(Seconds)
+        };
         let samples = count(sorted.len());
         let mean = (samples > 0.0).then(|| Seconds(sorted.iter().sum::<f64>() / samples));
         Self {
@@ -55,18 +57,6 @@ impl Spread {
             Percentile::P99 => self.p99,
         }
     }
-}
-
-/// Type 7; the position is computed in hundredths, so that it is exact.
-fn interpolated(sorted: &[f64], percentile: Percentile) -> Option<Seconds> {
-    if (sorted.len() as u64) < percentile.least_samples() {
-        return None;
-    }
-    let hundredths = sorted.len().checked_sub(1)? * usize::from(percentile.percent());
-    let (below, share) = (hundredths / 100, count(hundredths % 100) / 100.0);
-    let low = *sorted.get(below)?;
-    let high = *sorted.get(below + 1).unwrap_or(&low);
-    Some(Seconds(low + share * (high - low)))
 }
 
 /// The latencies of requests.
