@@ -87,6 +87,22 @@ fn litellm_tiers_services_and_hours() {
 }
 
 #[test]
+fn a_number_of_free_images_is_no_factor_on_the_price() {
+    let book = litellm(
+        r#""input_cost_per_token": 1e-6, "web_search_billing_unit": "per_query",
+           "provider_specific_entry": {"us": 1.1, "fast": 2, "minimax_free_input_images": 5}"#,
+    );
+    let uplifts = &only(&book).tariffs[0].terms.uplifts;
+    let uplifts: Vec<_> =
+        uplifts.iter().map(|(name, by)| (name.as_str(), by.0.to_string())).collect();
+    assert_eq!(uplifts, [("fast", "200".to_owned()), ("us", "110".to_owned())]);
+    assert_eq!(book.not_prices["provider_specific_entry.minimax_free_input_images"], 1);
+    // Searches that are counted otherwise are not understood.
+    let book = litellm(r#""input_cost_per_token": 1e-6, "web_search_billing_unit": "per_prompt""#);
+    assert_eq!(book.not_understood["web_search_billing_unit"], 1);
+}
+
+#[test]
 fn litellm_ranges_are_tiers() {
     let book = litellm(
         r#""tiered_pricing": [{"range": [0, 256000.0], "input_cost_per_token": 5e-8},
