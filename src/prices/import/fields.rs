@@ -81,7 +81,7 @@ const TABLES: &[Table] = &[
             "provider_specific_entry.volcengine_video_frames",
         ],
     ),
-    (Format::GenaiPrices, WORDS, &["__t", "description", "price_comments"]),
+    (Format::GenaiPrices, WORDS, &["__t", "description"]),
     (Format::GenaiPrices, MATCHING, &["match.*"]),
     (Format::ModelPrices, SUBSCRIPTION, &["plans"]),
     (Format::ModelPrices, MATCHING, &["estimates", "aliases.providers"]),

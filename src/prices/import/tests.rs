@@ -285,6 +285,31 @@ fn models_dev_as_its_project_writes_it() {
 }
 
 #[test]
+fn a_mode_of_models_dev_has_tiers_too() {
+    let text = r#"{"p":{"models":{"m":{"cost":{"input":1,"output":2},"experimental":{"modes":{
+        "fast":{"cost":{"input":3,"tiers":[{"tier":{"size":1000},"input":5}]}}}}}}}}"#;
+    let book = import(Format::ModelsDev, text);
+    let entry = only(&book);
+    price(entry, NOON, 1_000, Some("fast"), TokenKind::Input, "3");
+    price(entry, NOON, 1_001, Some("fast"), TokenKind::Input, "5");
+    price(entry, NOON, 1_001, None, TokenKind::Input, "1");
+}
+
+#[test]
+fn a_day_that_is_none_is_counted() {
+    let openrouter = |day: &str| {
+        let text = format!(
+            r#"{{"data":[{{"id":"a/b","expiration_date":"{day}","pricing":{{"prompt":"0.000001"}}}}]}}"#
+        );
+        import(Format::Openrouter, &text)
+    };
+    assert_eq!(only(&openrouter("2027-01-01")).ends, Some(date(2027, 1, 1)));
+    let unknown = openrouter("next year");
+    assert_eq!(unknown.entries[0].ends, None);
+    assert_eq!(unknown.not_understood, BTreeMap::from([("expiration_date".to_owned(), 1)]));
+}
+
+#[test]
 fn another_books_shape_is_named() {
     for format in Format::ALL {
         let snapshot = Snapshot::of(format, "1", date(2026, 11, 12));
