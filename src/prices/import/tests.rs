@@ -1,7 +1,8 @@
 //! The importers on small books: what is taken, and every reason to refuse.
 
 use super::*;
-use crate::prices::{Entry, Occasion, Service, TokenKind};
+use crate::prices::schedule::tests::band;
+use crate::prices::{Entry, Service, TokenKind};
 use crate::units::{ListPrice, Tokens};
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -28,8 +29,7 @@ fn price(entry: &Entry, at: &str, prompt: u64, service: Option<&str>, kind: Toke
     let at = at.parse().unwrap();
     let service = service.map(|name| Service::from(name.to_owned()));
     let tariff = entry.tariff_at(at).unwrap();
-    let occasion = Occasion { at, prompt: Tokens(prompt), service: service.as_ref() };
-    let got = tariff.applied(occasion).rates.get(kind);
+    let got = band(&tariff.schedule_at(at, service.as_ref()), prompt).rates.get(kind);
     let want = ListPrice(want.parse().unwrap());
     assert_eq!(got, Some(want), "{kind} at {at}, {prompt} tokens, {service:?}");
 }
