@@ -65,8 +65,6 @@ fn usage(result: Place<'_>, at: Timestamp) -> Result<Metered, ExportError> {
         ..Reported::default()
     };
     let batch = result.get("batch").is_some_and(Place::is_true);
-    let tier = result.get("service_tier").and_then(Place::string);
-    let tier = tier.filter(|tier| !["default", "standard", "auto"].contains(tier));
     Ok(Metered {
         line: result.line,
         at,
@@ -74,11 +72,7 @@ fn usage(result: Place<'_>, at: Timestamp) -> Result<Metered, ExportError> {
         provider: Some("openai".to_owned()),
         requests,
         usage: result.usage(&counts, Counting::INCLUSIVE)?,
-        service: if batch {
-            Some(Service::Batch)
-        } else {
-            tier.map(|tier| Service::from(tier.to_owned()))
-        },
+        service: if batch { Some(Service::Batch) } else { result.service("service_tier") },
         billed: None,
     })
 }
