@@ -89,6 +89,10 @@ fn cost(
         export.leave_out("a cost that names no model's tokens");
         return Ok(());
     };
+    let currency = result.get("amount.currency").and_then(Place::string);
+    if currency.is_some_and(|currency| !currency.eq_ignore_ascii_case("usd")) {
+        return Err(result.wrong("amount.currency", "`usd`"));
+    }
     let Some(amount) = result.usd("amount.value")? else {
         return Err(result.wrong("amount.value", "an amount in USD"));
     };
