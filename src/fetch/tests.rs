@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hint::{Fault, Hint};
+use crate::secret::Secret;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
@@ -309,7 +310,7 @@ fn the_token_goes_to_the_hub() {
     let server = serve(manner);
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(&server.endpoint);
-    settings.hub.token = hub::Token::new(" t0k\n");
+    settings.hub.token = Secret::new(" t0k\n");
     assert!(!format!("{settings:?}").contains("t0k"), "a token never prints");
     fetch(&wanted(vec![hub()]), folder.path(), &settings, &mut quiet()).unwrap();
 }
