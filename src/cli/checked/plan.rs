@@ -1,6 +1,6 @@
 //! What is to be planned: traffic, a machine, a fleet.
 
-use super::content::{TraceCut, time, trace};
+use super::content::{time, trace};
 use super::{Failure, grain, optional, value};
 use crate::cli::raw::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
 use crate::cost::Slo;
@@ -107,14 +107,7 @@ impl TryFrom<RawPlan> for Plan {
 }
 
 fn traffic(raw: &RawTraffic) -> Result<(String, u32, Traffic), Failure> {
-    let cut = TraceCut {
-        speed: raw.trace_speed.as_deref(),
-        from: raw.trace_from.as_deref(),
-        length: raw.trace_length.as_deref(),
-        requests: raw.trace_requests,
-        tokens: raw.trace_max_tokens.as_deref(),
-    };
-    let (name, trace) = trace(&raw.trace, cut)?;
+    let (name, trace) = trace(&raw.trace, &raw.cut)?;
     let traffic = Traffic::of_trace(&trace)?;
     let traffic = match raw.day_night.as_deref() {
         Some(text) => {
