@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
 use super::{output, runs};
-use crate::clock::wall;
+use crate::clock::today;
 use crate::hint::Fault;
 use crate::plan::{
     Capacity, Fleet, Outcome, Profile, Scaling, Size, Task, Tried, beside, capacity,
@@ -13,7 +13,6 @@ use crate::plan::{
 use crate::prices::{Book, Entry};
 use crate::report::{PlanReport, plan_document};
 use crate::units::Ratio;
-use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// The share of its capacity that a machine of a fleet that scales is to have to do: what comes while
@@ -24,7 +23,7 @@ const SCALED_SHARE: Ratio = Ratio::percent(70.0);
 pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
     let (profile, family) = profile(&plan.steps)?;
     let book = Book::embedded()?;
-    let day = plan.as_of.unwrap_or_else(|| wall().to_zoned(TimeZone::UTC).date());
+    let day = plan.as_of.unwrap_or_else(today);
     // Before the simulation, which takes longer than a slip of the pen.
     let entries = entries(&book, &plan.apis, family.as_deref())?;
     let found = match &plan.slo {

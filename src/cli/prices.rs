@@ -7,7 +7,7 @@ use super::checked::{self, Side, Wanted};
 use super::failure::Failure;
 use super::output;
 use super::raw::{Format, RawPrices};
-use crate::clock;
+use crate::clock::today;
 use crate::prices::import::{self, Import, Snapshot};
 use crate::prices::{Book, Diff, merge};
 use crate::report::{
@@ -15,7 +15,6 @@ use crate::report::{
     Side as ReportSide, import_document, price_diff_document, price_document, price_list_document,
 };
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// Lists, shows, imports, compares, updates.
@@ -42,11 +41,6 @@ pub(crate) fn run(raw: RawPrices) -> Result<(), Failure> {
             update::run(&checked::sources(source), output.format())
         }
     }
-}
-
-/// Today, in UTC as tariffs are.
-fn today() -> Date {
-    clock::wall().to_zoned(TimeZone::UTC).date()
 }
 
 fn list(opened: &Opened, wanted: &Wanted, format: Format) -> Result<(), Failure> {

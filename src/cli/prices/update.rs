@@ -1,11 +1,12 @@
 //! `mtok prices update`: what the sources say today, laid over the book under the user's home.
 
-use super::{today, understood, write};
+use super::{understood, write};
 use crate::cli::books;
 use crate::cli::failure::Failure;
 use crate::cli::home::Home;
 use crate::cli::output;
 use crate::cli::raw::Format;
+use crate::clock::today;
 use crate::fetch::page;
 use crate::hint::Fault;
 use crate::prices::{Book, merge};
