@@ -4,7 +4,7 @@ use super::checked::{Plan, Sizing, StepsFrom};
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
-use super::{output, runs};
+use super::{input, output, runs};
 use crate::clock::today;
 use crate::hint::Fault;
 use crate::plan::{
@@ -58,9 +58,7 @@ fn profile(steps: &StepsFrom) -> Result<(Profile, Option<String>), Failure> {
 }
 
 fn read(path: &Path) -> Result<Profile, Failure> {
-    let text = fs_err::read_to_string(path)
-        .map_err(|error| Failure::new(Fault::Input, error.to_string()))?;
-    let profile: Profile = serde_json::from_str(&text).map_err(|error| {
+    let profile: Profile = serde_json::from_str(&input::read(path)?).map_err(|error| {
         let message = format!("`{}` is no profile: {error}", path.display());
         Failure::new(Fault::Input, message)
             .hint("`mtok runs profile RUN --out FILE` writes one; docs/PLAN.md shows the form")

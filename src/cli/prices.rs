@@ -5,6 +5,7 @@ mod update;
 use super::books::{self, Opened};
 use super::checked::{self, Side, Wanted};
 use super::failure::Failure;
+use super::input::read;
 use super::output;
 use super::raw::{Format, RawPrices};
 use crate::clock::today;
@@ -69,7 +70,7 @@ fn import(
     format: Format,
 ) -> Result<(), Failure> {
     let name = file.display().to_string();
-    let text = books::read(file)?;
+    let text = read(file)?;
     let (form, import) = understood(&name, &text, form, day)?;
     let card = ImportCard::of(&name, form, day, &import);
     let book = out.map(|out| laid(out, &import)).transpose()?;
@@ -98,11 +99,8 @@ fn understood(
 /// Lays what was read over the book of a file, which is made if it isn't there.
 fn laid(out: &Path, import: &Import) -> Result<BookChange, Failure> {
     let name = out.display().to_string();
-    let old = if out.exists() {
-        Book::parse(&name, &books::read(out)?)?
-    } else {
-        Book::of(&name, Vec::new())?
-    };
+    let old =
+        if out.exists() { Book::parse(&name, &read(out)?)? } else { Book::of(&name, Vec::new())? };
     let merged = merge(&name, &old, import)?;
     write(out, &merged.book)?;
     Ok(BookChange::of(&name, &merged))

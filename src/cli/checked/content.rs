@@ -1,6 +1,7 @@
 //! What is asked: a preset, lengths and shapes, a trace or a dataset.
 
 use super::{Failure, optional, value};
+use crate::cli::input::read;
 use crate::cli::raw::{CacheMode, RawContent, RawCut, TextKind};
 use crate::hint::{Fault, Hint};
 use crate::record::Lengths;
@@ -149,17 +150,9 @@ fn cache(raw: &RawContent) -> Cache {
     }
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    fs_err::read_to_string(path).map_err(|error| Failure::new(Fault::Input, error.to_string()))
-}
-
 /// An error of a file's content, by the file's name.
-fn of_file(path: &Path, error: &(impl Hint + std::fmt::Display)) -> Failure {
-    let failure = Failure::new(error.fault(), format!("`{}`: {error}", path.display()));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+fn of_file(path: &Path, error: &impl Hint) -> Failure {
+    Failure::of(&path.display().to_string(), error)
 }
 
 fn file_name(path: &Path) -> String {
