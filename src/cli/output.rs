@@ -1,4 +1,4 @@
-//! The one place that writes results to stdout.
+//! The one place that writes results to stdout; a run's export alone is streamed there.
 
 use super::failure::Failure;
 use super::raw::Format;
