@@ -167,6 +167,20 @@ pub(crate) struct RawContent {
     /// alone where a load is given.
     #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
     pub trace: Option<PathBuf>,
+    /// Which part of it.
+    #[command(flatten)]
+    pub cut: RawCut,
+    /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or `ShareGPT`'s form.
+    #[arg(long, value_name = "FILE")]
+    pub dataset: Option<PathBuf>,
+    /// What prompts, arrivals and sampling are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Which part of the trace that `--trace` names, and how fast.
+#[derive(Debug, Args)]
+pub(crate) struct RawCut {
     /// How many times as fast: `2`, `0.5`.
     #[arg(long, value_name = "TIMES", requires = "trace")]
     pub trace_speed: Option<String>,
@@ -182,12 +196,6 @@ pub(crate) struct RawContent {
     /// Leave out requests of more prompt and output tokens together than this.
     #[arg(long, value_name = "N", requires = "trace")]
     pub trace_max_tokens: Option<String>,
-    /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or `ShareGPT`'s form.
-    #[arg(long, value_name = "FILE")]
-    pub dataset: Option<PathBuf>,
-    /// What prompts, arrivals and sampling are drawn from.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
 }
 
 /// What prompts are made of.

@@ -1,6 +1,7 @@
 //! What comes from the hub, or from the cache that it shares: whole, broken, another.
 
 use super::*;
+use crate::secret::Secret;
 
 #[test]
 fn a_file_comes_from_the_hub_once() {
@@ -160,7 +161,7 @@ fn the_token_goes_to_the_hub() {
     let server = serve(manner);
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(&server.endpoint);
-    settings.hub.token = hub::Token::new(" t0k\n");
+    settings.hub.token = Secret::new(" t0k\n");
     assert!(!format!("{settings:?}").contains("t0k"), "a token never prints");
     fetch(&wanted(vec![hub()]), folder.path(), &settings, &mut quiet()).unwrap();
 }
