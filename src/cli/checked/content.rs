@@ -119,15 +119,15 @@ fn conversation(
 /// A part of the trace in a file, and what the file is called.
 pub(super) fn trace(path: &Path, raw: &RawCut) -> Result<(String, Trace), Failure> {
     let whole = Trace::parse(&read(path)?).map_err(|error| of_file(path, &error))?;
-    let speed = match &raw.trace_speed {
+    let speed = match &raw.speed {
         Some(text) => spec::times(text).map_err(|error| Failure::flag("--trace-speed", &error))?,
         None => Ratio::ONE,
     };
     let cut = Cut {
-        from: optional("--trace-from", raw.trace_from.as_deref())?.unwrap_or(Seconds(0.0)),
-        length: optional("--trace-length", raw.trace_length.as_deref())?,
-        tokens: optional("--trace-max-tokens", raw.trace_max_tokens.as_deref())?,
-        requests: raw.trace_requests,
+        from: optional("--trace-from", raw.from.as_deref())?.unwrap_or(Seconds(0.0)),
+        length: optional("--trace-length", raw.length.as_deref())?,
+        tokens: optional("--trace-max-tokens", raw.max_tokens.as_deref())?,
+        requests: raw.requests,
         speed,
     };
     let part = whole.cut(&cut).map_err(|error| of_file(path, &error))?;

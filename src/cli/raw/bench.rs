@@ -182,20 +182,20 @@ pub(crate) struct RawContent {
 #[derive(Debug, Args)]
 pub(crate) struct RawCut {
     /// How many times as fast: `2`, `0.5`.
-    #[arg(long, value_name = "TIMES", requires = "trace")]
-    pub trace_speed: Option<String>,
+    #[arg(long = "trace-speed", value_name = "TIMES", requires = "trace")]
+    pub speed: Option<String>,
     /// Where in the trace to begin.
-    #[arg(long, value_name = "TIME", requires = "trace")]
-    pub trace_from: Option<String>,
+    #[arg(long = "trace-from", value_name = "TIME", requires = "trace")]
+    pub from: Option<String>,
     /// How much of it, in its own time.
-    #[arg(long, value_name = "TIME", requires = "trace")]
-    pub trace_length: Option<String>,
+    #[arg(long = "trace-length", value_name = "TIME", requires = "trace")]
+    pub length: Option<String>,
     /// The most requests of it.
-    #[arg(long, value_name = "N", requires = "trace")]
-    pub trace_requests: Option<NonZeroU32>,
+    #[arg(long = "trace-requests", value_name = "N", requires = "trace")]
+    pub requests: Option<NonZeroU32>,
     /// Leave out requests of more prompt and output tokens together than this.
-    #[arg(long, value_name = "N", requires = "trace")]
-    pub trace_max_tokens: Option<String>,
+    #[arg(long = "trace-max-tokens", value_name = "N", requires = "trace")]
+    pub max_tokens: Option<String>,
 }
 
 /// What prompts are made of.
