@@ -46,8 +46,8 @@ pub struct Beside {
 }
 
 /// The price book's name of a model: the family under which it is sold by the name asked for, else by
-/// the shape's own id.
-fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
+/// the shape's own id. `None`: nobody in the book sells it.
+pub fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
     let called = |entry: &Entry, wanted: &str| {
         let names = [entry.family.as_deref(), Some(entry.model.as_str()), Some(&entry.name)];
         names.into_iter().flatten().any(|name| typed(name) == wanted)
