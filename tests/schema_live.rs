@@ -9,6 +9,8 @@
 
 #[path = "schema_live/commands.rs"]
 mod commands;
+#[path = "schema_live/compare.rs"]
+mod compare;
 #[path = "schema_live/grip.rs"]
 mod grip;
 #[path = "schema_live/journal.rs"]
@@ -450,11 +452,12 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 25] = [
+const SCHEMAS: [&str; 26] = [
     "run",
     "event",
     "bench",
     "ladder",
+    "compare",
     "cost",
     "outlook",
     "plan",
