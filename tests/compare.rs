@@ -171,7 +171,7 @@ fn a_trace_and_a_log() {
     assert!(found["work"]["requests_per_month"].as_f64().unwrap() > 0.0);
     assert!(reference(&found)["own"]["machines"].as_u64().unwrap() > 0);
     let log = ["--usage=tests/fixtures/usage/old.jsonl", "--as-of=2026-11-22"];
-    let found = compared(&[&RATE[..], &log, &["--api=openai/gpt-6-luna"]].concat());
+    let found = compared(&[&RATE[..], &log, &["--api=groq/llama-3.1-8b-instant"]].concat());
     assert_eq!(found["work"]["hits_by"], "logged");
     assert_eq!(found["work"]["requests_per_month"], Value::Null);
     // The log's cached tokens are the log's.

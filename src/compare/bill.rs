@@ -6,7 +6,7 @@
 
 use super::work::{Asking, Work};
 use crate::plan::{Caching, beside};
-use crate::prices::billing::{Request, Usage};
+use crate::prices::billing::Request;
 use crate::prices::{Entry, bill_as_of};
 use crate::units::{PicoUsd, Tokens};
 use jiff::civil::Date;
@@ -77,9 +77,8 @@ fn metered(
         return Err(format!("not sold any more on {day}"));
     }
     // Of lines that are sums of several requests no length is known.
-    let length = |usage: &Usage| usage.total();
     let long = |one: &&Request| {
-        one.count == 1 && entry.context.is_some_and(|most| length(&one.usage) > most)
+        one.count == 1 && entry.context.is_some_and(|most| one.usage.total() > most)
     };
     if let (count, Some(most)) = (requests.iter().filter(long).count(), entry.context)
         && count > 0

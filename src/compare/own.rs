@@ -226,9 +226,10 @@ impl Own {
         matches!(&self.told, Told::Kinds(rates) if rates.cached.is_some())
     }
 
-    /// A workload's mix as it is priced here: without a price for cached input all of it is computed.
+    /// A workload's mix as it is priced here: without a price for cached input all of it is computed; a
+    /// rate is of whatever mix there was.
     pub fn blend(&self, work: Blend) -> Blend {
-        if self.tells_cached() {
+        if self.tells_cached() || matches!(self.told, Told::Flat(_)) {
             return work;
         }
         Blend::new(work.input_per_output(), Ratio::of(0.0)).unwrap_or(work)

@@ -18,6 +18,7 @@ pub fn compare_document(sheet: &Sheet) -> Document {
     let mut document = Document::default();
     document.words(head(sheet));
     document.table(costs(sheet));
+    document.table(unbilled(sheet));
     for words in asides(sheet) {
         document.words(words);
     }
@@ -96,8 +97,7 @@ fn told_words(sheet: &Sheet) -> String {
         ToldBy::Mixes => "estimated at this mix and at others; kinds of tokens have no prices",
         ToldBy::Rate => "one rate for all tokens, of whatever mix it was: kinds have no prices",
     };
-    // A rate is of whatever hits there were.
-    let lost = sheet.work.hit_rate > machine.hit_rate && machine.told_by != ToldBy::Rate;
+    let lost = sheet.work.hit_rate > machine.hit_rate;
     let hits = if lost {
         "; nothing tells what cached input costs, so all of it is taken to be computed: the own price \
          is rather too high"
@@ -218,10 +218,16 @@ pub(super) fn asides(sheet: &Sheet) -> Vec<String> {
         words.push("!: a price of more than 90 days ago; look it up before you decide".to_owned());
     }
     words.extend(sheet.machine.cautions.iter().map(|caution| format!("Note: {caution}.")));
-    words.extend(
-        sheet.unbilled.iter().map(|one| format!("`{}` has no bill: {}", one.entry, one.reason)),
-    );
     words
+}
+
+/// What could not be billed, and why.
+pub(super) fn unbilled(sheet: &Sheet) -> Table {
+    let mut table = Table::new("Without a bill", &["entry", "why"]);
+    for one in &sheet.unbilled {
+        table.row([one.entry.as_str(), &one.reason]);
+    }
+    table
 }
 
 /// From which load and volume on.

@@ -75,4 +75,5 @@ fn a_rate_is_one_price() {
         near(thousand().full(blend(mix, 0.0)).unwrap().value.0, 1.0);
     }
     assert_eq!(thousand().kinds(), None);
+    assert_eq!(thousand().blend(blend(3.0, 0.5)), blend(3.0, 0.5));
 }

@@ -50,7 +50,7 @@ fn what_has_no_range_is_left_out() {
     check(&own(4.0, Told::Mixes(points)), 50.0, &want);
     check(&own(4.0, Told::Flat(mtok(0.5))), 50.0, &want[..2]);
     // A load below a tenth is in the range, too.
-    check(&own(4.0, Told::Flat(mtok(0.5))), 5.0, &[("load", 40.0, 2.0), ("price", 20.0, 80.0)]);
+    check(&own(4.0, Told::Flat(mtok(0.5))), 5.0, &[("price", 20.0, 80.0), ("load", 40.0, 2.0)]);
     // A machine for nothing has no dear hours.
     check(&own(0.0, Told::Flat(mtok(0.5))), 50.0, &[("load", 0.0, 0.0)]);
 }

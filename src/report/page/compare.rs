@@ -3,7 +3,7 @@
 use super::super::Table;
 use super::super::compare::{
     apis, asides, break_evens, costs, fit, head, input, input_word, load_words, mix_words, money,
-    name, part, ratio_words, swings,
+    name, part, ratio_words, swings, unbilled,
 };
 use super::super::figure::{NOTHING, significant};
 use super::super::plot::{Field, Heat, Reach, Tornado};
@@ -25,14 +25,14 @@ pub(super) fn page(sheet: &Sheet) -> Page {
         tiles: tiles(sheet),
         verdict: verdict(sheet),
         sections: vec![
-            section("costs", "The same work, side by side", vec![costs(sheet)]),
-            section("from", "From where the own machine is cheaper", vec![break_evens(sheet)]),
+            section("costs", "Side by side", tables(sheet)),
+            section("from", "Break-even", vec![break_evens(sheet)]),
             Section { figures: maps(sheet), words: map_words(), ..section("surface", "Over load, hits and mix", Vec::new()) },
             Section {
                 figures: tornado(sheet).into_iter().collect(),
                 ..section("moves", "What moves the answer", Vec::new())
             },
-            section("fit", "What the book knows beside prices", vec![fit(sheet)]),
+            section("fit", "Fit for the work", vec![fit(sheet)]),
         ],
         provenance: provenance(sheet),
         again: "The same flags of `mtok compare` and the same books make the same page, but for the age \
@@ -44,6 +44,10 @@ pub(super) fn page(sheet: &Sheet) -> Page {
 
 fn section(id: &'static str, title: &'static str, tables: Vec<Table>) -> Section {
     Section { id, title, words: Vec::new(), figures: Vec::new(), tables }
+}
+
+fn tables(sheet: &Sheet) -> Vec<Table> {
+    [costs(sheet), unbilled(sheet)].into_iter().filter(|table| !table.is_empty()).collect()
 }
 
 fn tiles(sheet: &Sheet) -> Vec<Tile> {
