@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod conduct;
 pub mod cost;
 pub mod engine;

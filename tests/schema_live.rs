@@ -9,6 +9,8 @@
 
 #[path = "schema_live/commands.rs"]
 mod commands;
+#[path = "schema_live/compare.rs"]
+mod compare;
 #[path = "schema_live/grip.rs"]
 mod grip;
 #[path = "schema_live/journal.rs"]
@@ -126,6 +128,7 @@ const SCHEMAS: [&str; 26] = [
     "event",
     "bench",
     "ladder",
+    "compare",
     "cost",
     "outlook",
     "plan",

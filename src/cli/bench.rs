@@ -120,7 +120,7 @@ pub(crate) fn judged(runs: &[Run], judging: &Judging) -> Result<Vec<Judgement>, 
     Ok(runs.iter().map(|run| Judgement::of(run, &books, &assumptions)).collect())
 }
 
-fn books() -> Result<Books, Failure> {
+pub(super) fn books() -> Result<Books, Failure> {
     let (gpus, rentals) = (Catalogue::embedded()?, Rentals::embedded()?);
     Ok(Books { gpus, rentals, prices: Book::embedded()? })
 }

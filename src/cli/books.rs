@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::home::Home;
 use super::input::read;
-use crate::prices::{Book, Export};
+use crate::prices::{Book, Entry, Export};
 use std::path::{Path, PathBuf};
 
 /// What the book inside the program is called.
@@ -44,4 +44,24 @@ fn found(file: &Path) -> Result<PathBuf, Failure> {
 pub(crate) fn usage(path: &Path) -> Result<Export, Failure> {
     let text = read(path)?;
     Export::parse(&text).map_err(|error| Failure::of(&path.display().to_string(), &error))
+}
+
+/// The entries of a family, wherever it is sold.
+pub(crate) fn of_family<'a>(book: &'a Book, family: &str) -> Vec<&'a Entry> {
+    let is = |entry: &&Entry| entry.family.as_deref() == Some(family);
+    book.entries().iter().filter(is).collect()
+}
+
+/// The entries that go by these names of `--api`, each once: an id, a model's name, or a family.
+pub(crate) fn entries<'a>(book: &'a Book, names: &[String]) -> Result<Vec<&'a Entry>, Failure> {
+    let mut all: Vec<&Entry> = Vec::new();
+    for name in names {
+        let mut found = of_family(book, name.trim());
+        if found.is_empty() {
+            found = book.find(name).map_err(|error| Failure::flag("--api", &error))?;
+        }
+        found.retain(|entry| all.iter().all(|other| other.id != entry.id));
+        all.extend(found);
+    }
+    Ok(all)
 }

@@ -20,10 +20,7 @@ const LONGEST: u64 = 1 << 20;
 /// Estimates and prints.
 pub(crate) fn run(estimate: &Estimate, format: Format) -> Result<(), Failure> {
     let today = today();
-    let model = match &estimate.shape {
-        Shape::Known(model) => model.as_ref().clone(),
-        Shape::File(path) => read(path, today)?,
-    };
+    let model = model(&estimate.shape, today)?;
     let deployment = Deployment {
         model: &model,
         gpu: &estimate.gpu,
@@ -43,6 +40,14 @@ pub(crate) fn run(estimate: &Estimate, format: Format) -> Result<(), Failure> {
     let (rentals, book) = (Rentals::embedded()?, Book::embedded()?);
     let outlook = Outlook::of(&question, &Calibration::embedded()?, &rentals, &book)?;
     output::print(format, &estimate_document(&outlook), &outlook)
+}
+
+/// The shape that is meant.
+pub(super) fn model(shape: &Shape, today: Date) -> Result<Model, Failure> {
+    match shape {
+        Shape::Known(model) => Ok(model.as_ref().clone()),
+        Shape::File(path) => read(path, today),
+    }
 }
 
 /// A shape by hand: a `config.json`, or a file of one `[[model]]`.

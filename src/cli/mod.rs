@@ -8,6 +8,7 @@ mod bench;
 mod bill;
 mod books;
 mod checked;
+mod compare;
 mod cost;
 mod doctor;
 mod estimate;
@@ -67,6 +68,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Plan(raw) => {
             let format = raw.output.format();
             plan::run(&checked::Plan::try_from(*raw)?, format)
+        }
+        Command::Compare(raw) => {
+            let format = raw.output.format();
+            compare::run(&checked::Compare::try_from(*raw)?, format)
         }
         Command::Audit(raw) => audit::run(&raw),
         Command::Gpus(raw) => gpus::run(raw),

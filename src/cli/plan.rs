@@ -4,13 +4,13 @@ use super::checked::{Plan, Sizing, StepsFrom};
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
-use super::{input, output, runs};
+use super::{books, input, output, runs};
 use crate::clock::today;
 use crate::hint::Fault;
 use crate::plan::{
     Capacity, Fleet, Outcome, Profile, Scaling, Size, Task, Tried, beside, capacity,
 };
-use crate::prices::{Book, Entry};
+use crate::prices::Book;
 use crate::report::{PlanReport, plan_document};
 use crate::units::Ratio;
 use std::path::Path;
@@ -25,7 +25,11 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
     let book = Book::embedded()?;
     let day = plan.as_of.unwrap_or_else(today);
     // Before the simulation, which takes longer than a slip of the pen.
-    let entries = entries(&book, &plan.apis, family.as_deref())?;
+    let entries = if plan.apis.is_empty() {
+        family.map(|family| books::of_family(&book, &family)).unwrap_or_default()
+    } else {
+        books::entries(&book, &plan.apis)?
+    };
     let found = match &plan.slo {
         Some(slo) => Some(capacity(&plan.traffic, &profile, plan.machine.serving, slo)?),
         None => None,
@@ -65,31 +69,6 @@ fn read(path: &Path) -> Result<Profile, Failure> {
     })?;
     profile.check()?;
     Ok(profile)
-}
-
-/// The entries that go by these names, each once: an id, a model's name, or a family.
-fn entries<'a>(
-    book: &'a Book,
-    names: &[String],
-    family: Option<&str>,
-) -> Result<Vec<&'a Entry>, Failure> {
-    let of_family = |name: &str| -> Vec<&Entry> {
-        let is = |entry: &&Entry| entry.family.as_deref() == Some(name);
-        book.entries().iter().filter(is).collect()
-    };
-    if names.is_empty() {
-        return Ok(family.map(of_family).unwrap_or_default());
-    }
-    let mut all: Vec<&Entry> = Vec::new();
-    for name in names {
-        let mut found = of_family(name.trim());
-        if found.is_empty() {
-            found = book.find(name).map_err(|error| Failure::flag("--api", &error))?;
-        }
-        found.retain(|entry| all.iter().all(|other| other.id != entry.id));
-        all.extend(found);
-    }
-    Ok(all)
 }
 
 /// What comes of it, and the sizes that were tried where the least was looked for.

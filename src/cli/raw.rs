@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod compare;
 mod estimate;
 mod gpus;
 mod plan;
@@ -12,10 +13,11 @@ pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawCut, RawEngine, RawLoad,
     RawSampling, RawServer, SearchBy, TextKind,
 };
+pub(crate) use compare::{RawCompare, RawOwn, RawWork};
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
 pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
-pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
+pub(crate) use prices::{BookForm, RawBill, RawBook, RawPrices, RawReconcile};
 
 pub(crate) use gpus::RawGpus;
 
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Estimate(Box<RawEstimate>),
     /// Work out machines, load and dollars for real traffic.
     Plan(Box<RawPlan>),
+    /// Price a workload on your own machine and on APIs, side by side.
+    Compare(Box<RawCompare>),
     /// Work out published claims again, and name the slip in each that is wrong.
     Audit(RawAudit),
     /// GPUs: their specification sheets, and what they rent for.

@@ -16,7 +16,7 @@
 //! greater volume is cheaper, too.
 
 use super::Load;
-use super::blend::{Blend, KindRates, OwnRates};
+use super::blend::{Blend, KindRates};
 use crate::units::{
     Estimate, Quantity, Ratio, Seconds, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok,
 };
@@ -122,18 +122,19 @@ pub struct SurfacePoint {
     pub cheaper: Option<Cheaper>,
 }
 
-/// The surface: a row for each load and blend, in the order given.
+/// The surface: a row for each load and blend, in the order given. `own` is what a mix costs on the own
+/// machine at full load, as [`OwnRates::blended`](super::OwnRates::blended) tells it.
 ///
 /// That a token of each kind takes the same time at every mix is the attribution's own assumption; far
 /// from the mix that was measured it is only that.
 pub fn surface(
-    own: &OwnRates,
+    own: impl Fn(Blend) -> Option<Estimate<UsdPerMtok>>,
     api: &KindRates,
     loads: &[Load],
     blends: &[Blend],
 ) -> Vec<SurfacePoint> {
     let point = |load: Load, blend: Blend| {
-        let full = own.blended(blend);
+        let full = own(blend);
         let at_load = full.map(|full| full.map(|price| price / load.share()));
         let api = api.blended(blend);
         let own_over_api =
@@ -147,6 +148,7 @@ pub fn surface(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::OwnRates;
     use proptest::prelude::*;
 
     /// 3.60 USD/h and 1,000 tok/s are 1 USD/Mtok; a month is 2,628 Mtok and 2,628 USD.
@@ -197,7 +199,7 @@ mod tests {
         let half = Blend::new(Ratio::of(3.0), Ratio::percent(50.0)).unwrap();
         let none = Blend::new(Ratio::of(3.0), Ratio::of(0.0)).unwrap();
         let loads = [share(100.0), share(50.0), share(25.0)];
-        let rows = surface(&rates, &api, &loads, &[half, none]);
+        let rows = surface(|blend| rates.blended(blend), &api, &loads, &[half, none]);
         assert_eq!(rows.len(), 6);
         let prices: Vec<_> = rows.iter().map(|row| (row.own.unwrap().value.0, row.api.0)).collect();
         for (got, want) in prices.iter().zip([1.45, 1.75, 2.9, 3.5, 5.8, 7.0]) {
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(cheaper, [own, own, tie, tie, api_is, api_is]);
         // Without a price for cached input there is none for a mix that has some.
         let untold = OwnRates { cached: None, ..rates };
-        let rows = surface(&untold, &api, &loads[..1], &[half, none]);
+        let rows = surface(|blend| untold.blended(blend), &api, &loads[..1], &[half, none]);
         assert_eq!((rows[0].own, rows[0].cheaper), (None, None));
         assert!(rows[1].own.is_some());
     }
@@ -241,7 +243,7 @@ mod tests {
             };
             let loads = [Load::new(Ratio::of(low)).unwrap(), Load::FULL];
             let blend = Blend::new(Ratio::of(mix), Ratio::of(hit)).unwrap();
-            let rows = surface(&rates, &api, &loads, &[blend]);
+            let rows = surface(|blend| rates.blended(blend), &api, &loads, &[blend]);
             let price = |row: &SurfacePoint| row.own.unwrap().value;
             prop_assert!(price(&rows[1]) <= price(&rows[0]));
             for row in &rows {

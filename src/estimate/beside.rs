@@ -17,8 +17,8 @@ use jiff::civil::Date;
 pub type Beside = cost::Beside<BreakEven>;
 
 /// The price book's name of a model: the family under which it is sold by the name asked for, else, where
-/// that is no other model of the shape, by the shape's own id.
-fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
+/// that is no other model of the shape, by the shape's own id. `None`: nobody in the book sells it.
+pub fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
     let called = |entry: &Entry, wanted: &str| {
         let names = [entry.family.as_deref(), Some(entry.model.as_str()), Some(&entry.name)];
         names.into_iter().flatten().any(|name| typed(name) == wanted)

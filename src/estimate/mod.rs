@@ -30,7 +30,7 @@ mod term;
 mod tests;
 mod validate;
 
-pub use beside::Beside;
+pub use beside::{Beside, family};
 pub use calibration::{Band, Calibration};
 pub use catalogue::Models;
 pub use csv_points::{parse_energy, parse_trtllm};

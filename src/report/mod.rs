@@ -6,6 +6,7 @@
 mod audit;
 mod bench;
 mod bill;
+mod compare;
 mod diff;
 mod doctor;
 mod document;
@@ -33,6 +34,7 @@ pub use bill::{
     BillDifference, BillReport, EntryBill, ExportCard, ReconciliationReport,
     bill_difference_document, bill_document, reconciliation_document,
 };
+pub use compare::compare_document;
 pub use diff::differences_document;
 pub use doctor::{Check, Diagnosis, doctor_document};
 pub use document::{Document, Table};
@@ -43,7 +45,7 @@ pub use gpus::{
 };
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
-pub use page::{PageError, ladder_page, run_page};
+pub use page::{PageError, compare_page, ladder_page, run_page};
 pub use plan::{PlanReport, plan_document};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use price_card::{EntryCard, PriceCard, price_document};

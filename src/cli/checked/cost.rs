@@ -101,7 +101,7 @@ fn machine(raw: &RawCost) -> Result<Asked, Failure> {
 }
 
 /// Reads a rate, with or without its error.
-fn measured(text: &str) -> Result<Estimate<TokensPerSecond>, Failure> {
+pub(super) fn measured(text: &str) -> Result<Estimate<TokensPerSecond>, Failure> {
     let positive = |rate: TokensPerSecond| {
         if rate.0 > 0.0 {
             return Ok(rate);

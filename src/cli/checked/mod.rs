@@ -1,6 +1,7 @@
 //! What the flags mean together: every rule between them, and values with units.
 
 mod bench;
+mod compare;
 mod content;
 mod cost;
 mod estimate;
@@ -11,6 +12,7 @@ mod prices;
 mod subject;
 
 pub(crate) use bench::{Bench, Subject};
+pub(crate) use compare::{Compare, OwnSide, WorkSide};
 pub(crate) use cost::{Asked, Cost};
 pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;

@@ -10,6 +10,7 @@
 //! escape their own.
 
 mod charts;
+mod compare;
 mod over_time;
 mod spreads;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 mod words;
 
 use super::Table;
+use crate::compare::Sheet;
 use crate::cost::{Judgement, Ladder};
 use crate::hint::{Fault, Hint};
 use crate::record::{Arrivals, Run};
@@ -147,6 +149,14 @@ pub fn ladder_page(ladder: &Ladder, rungs: &[(Judgement, &Run)]) -> Result<Strin
         })
         .collect();
     rendered(&words::page_of_ladder(ladder, &rungs))
+}
+
+/// The page of a comparison.
+///
+/// # Errors
+/// Where the template is at odds with what it is given: a defect.
+pub fn compare_page(sheet: &Sheet) -> Result<String, PageError> {
+    rendered(&compare::page(sheet))
 }
 
 /// How heavy a load is, to put loads of one kind in order.

@@ -11,13 +11,17 @@
 //! Coordinates here are plain numbers: the axis names their unit. Deliberately absent: arithmetic on
 //! measurements (`summary::curve`), colours (`page/page.css`).
 
+mod heat;
 mod label;
 mod mark;
 mod scale;
 mod svg;
+mod tornado;
 
+pub(super) use heat::{Field, Heat};
 pub(super) use mark::{Bar, Bars, Dot, Mark};
 pub(super) use scale::Scale;
+pub(super) use tornado::{Reach, Tornado};
 
 use label::Labels;
 use svg::{Svg, coordinate};
