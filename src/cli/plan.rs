@@ -4,8 +4,9 @@ use super::checked::{Plan, Sizing, StepsFrom};
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
-use super::{output, runs};
+use super::{books, output, runs};
 use crate::clock::wall;
+use crate::hardware::Nodes;
 use crate::hint::Fault;
 use crate::plan::{
     Capacity, Fleet, Outcome, Profile, Scaling, Size, Task, Tried, beside, capacity,
@@ -31,7 +32,7 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
         Some(slo) => Some(capacity(&plan.traffic, &profile, plan.serving, slo)?),
         None => None,
     };
-    let (outcome, tried) = outcome(plan, &profile, found.as_ref())?;
+    let (outcome, tried, nodes) = outcome(plan, &profile, found.as_ref())?;
     let apis = beside(&plan.traffic, &entries, day, outcome.bill.per_token);
     let report = PlanReport {
         schema: "mtok.plan/1",
@@ -40,6 +41,7 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
         profile,
         capacity: found,
         tried,
+        nodes,
         outcome,
         day,
         apis,
@@ -59,8 +61,7 @@ fn profile(steps: &StepsFrom) -> Result<(Profile, Option<String>), Failure> {
 }
 
 fn read(path: &Path) -> Result<Profile, Failure> {
-    let text = fs_err::read_to_string(path)
-        .map_err(|error| Failure::new(Fault::Input, error.to_string()))?;
+    let text = books::read(path)?;
     let profile: Profile = serde_json::from_str(&text).map_err(|error| {
         let message = format!("`{}` is no profile: {error}", path.display());
         Failure::new(Fault::Input, message)
@@ -95,12 +96,13 @@ fn entries<'a>(
     Ok(all)
 }
 
-/// What comes of it, and the sizes that were tried where the least was looked for.
+/// What comes of it, the sizes that were tried where the least was looked for, and what is rented where
+/// the provider's sizes are known.
 fn outcome(
     plan: &Plan,
     profile: &Profile,
     capacity: Option<&Capacity>,
-) -> Result<(Outcome, Vec<Tried>), Failure> {
+) -> Result<(Outcome, Vec<Tried>, Option<Nodes>), Failure> {
     let at_capacity = || capacity.map(|one| one.in_flight_at(SCALED_SHARE));
     let size = match plan.sizing {
         Sizing::Fixed(nodes) => Size::Fixed { nodes },
@@ -113,17 +115,27 @@ fn outcome(
     };
     let Plan { serving, router, node, seed, .. } = *plan;
     let fleet = Fleet { serving, router, node, size, seed };
-    let task = Task {
+    let task = |fleet| Task {
         traffic: &plan.traffic,
         profile,
-        fleet: &fleet,
+        fleet,
         slo: plan.slo.as_ref(),
         capacity,
         window: plan.window,
     };
-    if let Sizing::Fewest(most) = plan.sizing {
-        let least = task.least(most)?;
-        return Ok((least.outcome, least.tried));
-    }
-    Ok((task.simulate()?, Vec::new()))
+    let (outcome, tried) = match plan.sizing {
+        Sizing::Fewest(most) => {
+            let least = task(&fleet).least(most)?;
+            (least.outcome, least.tried)
+        }
+        _ => (task(&fleet).simulate()?, Vec::new()),
+    };
+    let (Some(of), Size::Fixed { nodes }) = (&plan.sizes, outcome.fleet.size) else {
+        return Ok((outcome, tried, None));
+    };
+    // How many are needed is known now, and so what they pay for beside themselves.
+    let rented = node.in_nodes(nodes, of.gpus, &of.sizes);
+    let (node, rented) = rented.map_err(|error| Failure::flag("--node-sizes", &error))?;
+    let paid = Fleet { node, size: outcome.fleet.size, ..fleet };
+    Ok((task(&paid).simulate()?, tried, Some(rented)))
 }
