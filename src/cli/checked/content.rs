@@ -1,6 +1,7 @@
 //! What is asked: a preset, lengths and shapes, a trace or a dataset.
 
 use super::{Failure, optional, value};
+use crate::cli::books;
 use crate::cli::raw::{CacheMode, RawContent, TextKind};
 use crate::hint::{Fault, Hint};
 use crate::record::Lengths;
@@ -168,7 +169,7 @@ fn cache(raw: &RawContent) -> Cache {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs_err::read_to_string(path).map_err(|error| Failure::new(Fault::Input, error.to_string()))
+    books::read(path)
 }
 
 /// An error of a file's content, by the file's name.
