@@ -126,9 +126,9 @@ fn books() -> Result<Books, Failure> {
 }
 
 fn assumptions(judging: &Judging) -> Assumptions {
-    let Judging { price, loads, slo, force, report: _ } = judging.clone();
+    let Judging { price, sitting, probe, grid, loads, slo, force, report: _ } = judging.clone();
     let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
-    Assumptions { price, loads, today, slo, force }
+    Assumptions { price, sitting, probe, grid, loads, today, slo, force }
 }
 
 /// A binary without CUDA beside a CUDA driver measures the wrong machine: that is said first.
