@@ -110,6 +110,9 @@ fn what_has_no_answer_is_refused() {
     refused(&with(&["--precision", "mxfp4"]), 2, &["has none", "use bf16, fp8 or int4"]);
     refused(&with(&["--precision", "fp5"]), 2, &["possible values: bf16, fp8, mxfp4, int4"]);
     refused(&with(&["--price", "2.50"]), 2, &["`--price`"]);
+    refused(&with(&["--price", "-2.50/h"]), 2, &["`--price`", "it is negative"]);
+    refused(&with(&["--price", "1e300/h"]), 2, &["`--price`", "more than any machine costs"]);
+    refused(&with(&["--prompt-tokens", "1e30"]), 2, &["`--prompt-tokens`", "out of range"]);
     for slo in ["ttft<=1s", "tpot.p99<=1s", "tpot<=1s,e2e<=9s"] {
         refused(&with(&["--slo", slo]), 2, &["`--slo`", "`tpot<=50ms`"]);
     }
@@ -142,6 +145,20 @@ fn a_shape_by_hand() {
         assert_eq!(told["model"]["id"], id);
         assert_eq!(told["rungs"], known["rungs"], "{path}");
     }
+}
+
+/// Thousands are written as everywhere, what is asked for twice is answered once, and GPUs that heads
+/// can't be shared out among are named.
+#[test]
+fn flags_are_read_as_they_are_meant() {
+    let told = |more: &[&'static str]| document(&[&LLAMA[..], more].concat());
+    let asked = told(&["--prompt-tokens", "1k", "--output-tokens", "1_000", "--batch", "8,4,8"]);
+    assert_eq!((&asked["prompt"], &asked["output"]), (&1_000.into(), &1_000.into()));
+    let batches: Vec<_> = asked["rungs"].as_array().unwrap().iter().map(|r| &r["batch"]).collect();
+    assert_eq!(batches, [8, 4]);
+    let three = told(&["--tp", "3", "--batch", "8"]);
+    let cautions = three["cautions"].to_string();
+    assert!(cautions.contains("32 heads can't be shared out among 3 GPUs"), "{cautions}");
 }
 
 #[test]

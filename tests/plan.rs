@@ -74,6 +74,21 @@ fn nodes_are_paid_whole() {
     assert!(cost(&["--billing=hour"]) > 2.49);
 }
 
+/// Three machines of one GPU are rented as two nodes of two, and pay for a fourth GPU.
+#[test]
+fn nodes_come_in_sizes() {
+    let three = ["--price=2.50/h", "--machines=3"];
+    let (alone, sized) = (planned(&three), planned(&[&three[..], &["--node-sizes=8,2"]].concat()));
+    let rented = serde_json::json!({ "machines": [[2, 2]], "gpus": 4, "spare": 1 });
+    assert_eq!((&sized["nodes"], &alone["nodes"]), (&rented, &Value::Null));
+    let total = |plan: &Value| plan["outcome"]["bill"]["total"].as_f64().unwrap();
+    assert!((total(&sized) / total(&alone) - 4.0 / 3.0).abs() < 1e-9, "{}", total(&sized));
+    lines_add_up(&sized);
+    // The fewest that are needed are found before what they are rented in.
+    let fewest = ["--price=2.50/h", "--slo=ttft<=2s,tpot<=50ms", "--node-sizes=4"];
+    assert_eq!(planned(&fewest)["nodes"]["spare"], 3);
+}
+
 /// A fleet that scales and loses nodes is the same for a seed, and says that its day is made up.
 #[test]
 fn a_synthetic_day_says_so() {
@@ -110,6 +125,15 @@ fn what_cannot_be_planned_is_refused() {
     refused(&[price, "--machines=1", "--day-night=2"], 2, "`--day-night`: `2`");
     refused(&[price, "--machines=1", "--as-of=today"], 2, "`--as-of`: `today` is not a day");
     refused(&[price, "--machines=1", "--as-of=2026-11-20T23:00-05"], 2, "is not a day");
+    refused(&[price, "--machines=1", "--day-night=60%@30h"], 2, "`--day-night`: a day has no");
+    refused(&[price, "--machines=-1"], 2, "`--machines`: `-1` is no number");
+    refused(&[price, "--machines", "-1"], 2, "`--machines`: `-1` is no number");
+    refused(&[price, "--machines=1", "--max-sequences=0"], 2, "`--max-sequences`: `0`");
+    refused(&[price, "--machines=1", "--step-tokens=9"], 2, "`--step-tokens`: `9` is below 256");
+    refused(&[price, "--machines=1", "--node-sizes=4,0"], 2, "`--node-sizes`: `0` GPUs");
+    refused(&[price, "--machines=1", "--gpus=3", "--node-sizes=8"], 2, "machines of 3");
+    refused(&[price, "--fleet=autoscale", "--node-sizes=8", "--in-flight=4"], 2, "one by one");
+    refused(&["--price=1e300/h", "--machines=1"], 2, "more than any machine costs");
     refused(&[price, "--machines=1", "--api=lama-3.1-8c"], 2, "`--api`");
     refused(&["--price=0/h", "--machines=1"], 2, "`--price`");
     refused(&[price, "--slo=ttft<=1ms"], 2, "alone on the machine misses");

@@ -191,7 +191,34 @@ fn what_is_no_book_is_refused() {
     }
     let list = home.join("list.json");
     let form = ["prices", "import", list.to_str().unwrap(), "--form", "openrouter"];
-    refused(&form, 3, &["is not a book of openrouter"]);
+    refused(&form, 3, &["list.json` is not a book of openrouter"]);
+    refused(&["prices", "list", "--book", list.to_str().unwrap()], 3, &["`mtok prices import"]);
+}
+
+/// The mark that some editors begin a file with is no part of it.
+#[test]
+fn a_byte_order_mark_says_nothing() {
+    let file = home("mark").join("book.jsonl");
+    let book = fs_err::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/",
+        "tests/fixtures/prices/deepseek-cut.jsonl"
+    ));
+    fs_err::write(&file, format!("\u{feff}{}", book.unwrap())).unwrap();
+    let asked = |book| printed(&["prices", "list", "--book", book])["entries"].clone();
+    assert_eq!(asked(file.to_str().unwrap()), asked(CUT));
+}
+
+#[test]
+fn a_slip_of_a_name_is_told_from_nothing_found() {
+    refused(&["prices", "list", "--provider", "grok"], 2, &["`grok` sells nothing", "`groq`"]);
+    let family = ["prices", "show", "llama-3.1-8b"];
+    refused(&family, 2, &["is a family of models", "`groq/llama-3.1-8b-instant`"]);
+    refused(&["bill", OLD, "--model", "llama-3.1-8b"], 2, &["is a family of models"]);
+    refused(&["prices", "diff", "2025-9-28", "2025-09-29"], 3, &["a side is a day, like"]);
+    refused(&["prices", "update", "--source", "ftp://a/b"], 2, &["is no `https` address"]);
+    let later = ["prices", "import", "no.json", "--date", "2999-01-01"];
+    refused(&later, 2, &["`--date`: `2999-01-01` is yet to come"]);
 }
 
 #[test]

@@ -126,8 +126,8 @@ pub(super) fn books() -> Result<Books, Failure> {
 }
 
 fn assumptions(judging: &Judging) -> Assumptions {
-    let Judging { price, loads, slo, force, report: _ } = judging.clone();
-    Assumptions { price, loads, today: today(), slo, force }
+    let Judging { price, sitting, probe, grid, loads, slo, force, report: _ } = judging.clone();
+    Assumptions { price, sitting, probe, grid, loads, today: today(), slo, force }
 }
 
 /// A binary without CUDA beside a CUDA driver measures the wrong machine: that is said first.

@@ -48,7 +48,7 @@ fn usage(
     format: Format,
 ) -> Result<(), Failure> {
     let entries: Vec<&Entry> =
-        models.iter().map(|model| opened.book.one(model)).collect::<Result<_, _>>()?;
+        models.iter().map(|model| books::one(&opened.book, model)).collect::<Result<_, _>>()?;
     let export = books::usage(file)?;
     let requests = requests(&export, service);
     let mut bills = Vec::new();
@@ -96,7 +96,7 @@ fn side<'b>(
     model: &str,
     service: Option<&Service>,
 ) -> Result<Asked<'b>, Failure> {
-    let entry = opened.book.one(model)?;
+    let entry = books::one(&opened.book, model)?;
     let export = books::usage(file)?;
     let requests = requests(&export, service);
     let name = file.display().to_string();

@@ -6,9 +6,9 @@ use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
 use super::{bench, estimate, output, runs};
-use crate::clock::wall;
+use crate::clock::today;
 use crate::compare::{Chosen, Own, Question, Sheet, Work, shortlist};
-use crate::cost::{Assumptions, Judgement};
+use crate::cost::{Assumptions, Judgement, MachinePrice};
 use crate::estimate::{Calibration, Deployment, Traffic};
 use crate::hardware::Rentals;
 use crate::hint::Fault;
@@ -16,12 +16,11 @@ use crate::prices::{Book, Entry, Metered};
 use crate::report::{compare_document, compare_page};
 use crate::units::UsdPerHour;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// Compares and prints.
 pub(crate) fn run(asked: &Compare, format: Format) -> Result<(), Failure> {
     let Opened { name: book_name, book } = books::open(asked.book.as_deref())?;
-    let today = wall().to_zoned(TimeZone::UTC).date();
+    let today = today();
     let day = asked.as_of.unwrap_or(today);
     let (own, work) = sides(asked, &book, today)?;
     let (entries, chosen) = apis(asked, &book, &own, &work, day)?;
@@ -98,7 +97,8 @@ fn of_run(
 ) -> Result<(Own, Option<Work>), Failure> {
     let run = runs::single(&Home::find()?.runs(), name)?;
     let books = bench::books()?;
-    let assumptions = Assumptions { price, loads: Vec::new(), today, slo: None, force: false };
+    let price = price.map(MachinePrice::given);
+    let assumptions = Assumptions { price, ..Assumptions::on(today) };
     let judgement = Judgement::of(&run, &books, &assumptions);
     let own = Own::of_run(&judgement, &books)?;
     Ok((own, work.or_else(|| Work::of_run(&judgement))))
@@ -123,7 +123,7 @@ fn of_estimate(
         },
         traffic: Traffic { prompt, output },
         batches: &asked.batches,
-        price: asked.price,
+        price: asked.price.clone(),
         at_most: asked.at_most,
         today,
     };

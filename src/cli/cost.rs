@@ -12,10 +12,8 @@ use crate::report::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_documen
 pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
     let mut report = CostReport { schema: "mtok.cost/1", machine: None, bill: None, audit: None };
     match &cost.asked {
-        Asked::Machine { price, rental, rate, loads, gpus } => {
-            // `checked` has seen to it that some of the rented time is usable.
-            let rental = rental.and_then(crate::cost::Rental::bill);
-            let price = rental.map_or(*price, |bill| bill.effective);
+        Asked::Machine { price: hour, rate, loads, gpus } => {
+            let price = hour.usd_per_hour;
             let at = |load: &Load| LoadCost { load: *load, cost: cost_at(price, *rate, *load) };
             let costs: Vec<LoadCost> = loads.iter().map(at).collect();
             if costs.iter().any(|row| !row.cost.value.0.is_finite()) {
@@ -25,7 +23,7 @@ pub(crate) fn run(cost: &Cost, format: Format) -> Result<(), Failure> {
             if let Some(claim) = cost.claim {
                 report.audit = Some(audit_machine(claim, price / rate.value, loads, *gpus)?);
             }
-            report.machine = Some(MachineCosts { price, rate: *rate, rental, costs });
+            report.machine = Some(MachineCosts::of(hour, *rate, costs));
         }
         Asked::Bill { budget, prices } => {
             let usd = budget.bill(*prices).ok_or_else(|| {

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::output;
 use super::raw::Format;
 use crate::clock::today;
-use crate::estimate::{Calibration, Deployment, Model, Models, Outlook, Question};
+use crate::estimate::{Calibration, Deployment, EstimateError, Model, Models, Outlook, Question};
 use crate::hardware::Rentals;
 use crate::hint::Fault;
 use crate::prices::Book;
@@ -33,7 +33,7 @@ pub(crate) fn run(estimate: &Estimate, format: Format) -> Result<(), Failure> {
         deployment,
         traffic: estimate.traffic,
         batches: &estimate.batches,
-        price: estimate.price,
+        price: estimate.price.clone(),
         at_most: estimate.at_most,
         today,
     };
@@ -67,10 +67,18 @@ fn read(path: &Path, today: Date) -> Result<Model, Failure> {
             Failure::new(Fault::Input, message).hint("give the path of the model's `config.json`")
         );
     }
-    if path.extension().is_some_and(|ending| ending == "toml") {
-        return Ok(Models::parse_one(&name, &text)?);
-    }
-    Ok(Model::from_config(&name, &called(path), &text, today)?)
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let model = if path.extension().is_some_and(|ending| ending == "toml") {
+        Models::parse_one(&name, text)
+    } else {
+        Model::from_config(&name, &called(path), text, today)
+    };
+    model.map_err(|error| match error {
+        EstimateError::Json { .. } | EstimateError::Toml { .. } => Failure::from(error).hint(
+            "give the path of the model's `config.json`, or of a file like `data/models.toml`",
+        ),
+        other => other.into(),
+    })
 }
 
 /// A model's name by where its configuration lies: the folder's, as checkpoints are kept.

@@ -6,5 +6,8 @@ use std::path::Path;
 
 /// A file's text. The system's words name the file.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    fs_err::read_to_string(path).map_err(|error| Failure::new(Fault::Input, error.to_string()))
+    let text = fs_err::read_to_string(path)
+        .map_err(|error| Failure::new(Fault::Input, error.to_string()))?;
+    // What some editors put at a text's beginning, the byte order mark, says nothing.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -6,6 +6,7 @@ use super::home::Home;
 use super::raw::Format;
 use super::{books, input, output, runs};
 use crate::clock::today;
+use crate::hardware::Nodes;
 use crate::hint::Fault;
 use crate::plan::{
     Capacity, Fleet, Outcome, Profile, Scaling, Size, Task, Tried, beside, capacity,
@@ -34,7 +35,7 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
         Some(slo) => Some(capacity(&plan.traffic, &profile, plan.machine.serving, slo)?),
         None => None,
     };
-    let (outcome, tried) = outcome(plan, &profile, found.as_ref())?;
+    let (outcome, tried, nodes) = outcome(plan, &profile, found.as_ref())?;
     let apis = beside(&plan.traffic, &entries, day, outcome.bill.per_token);
     let report = PlanReport {
         schema: "mtok.plan/1",
@@ -43,6 +44,7 @@ pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
         profile,
         capacity: found,
         tried,
+        nodes,
         outcome,
         day,
         apis,
@@ -71,12 +73,13 @@ fn read(path: &Path) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-/// What comes of it, and the sizes that were tried where the least was looked for.
+/// What comes of it, the sizes that were tried where the least was looked for, and what is rented where
+/// the provider's sizes are known.
 fn outcome(
     plan: &Plan,
     profile: &Profile,
     capacity: Option<&Capacity>,
-) -> Result<(Outcome, Vec<Tried>), Failure> {
+) -> Result<(Outcome, Vec<Tried>, Option<Nodes>), Failure> {
     let at_capacity = || capacity.map(|one| one.in_flight_at(SCALED_SHARE));
     let size = match plan.sizing {
         Sizing::Fixed(nodes) => Size::Fixed { nodes },
@@ -89,17 +92,27 @@ fn outcome(
     };
     let Plan { router, node, seed, .. } = *plan;
     let fleet = Fleet { serving: plan.machine.serving, router, node, size, seed };
-    let task = Task {
+    let task = |fleet| Task {
         traffic: &plan.traffic,
         profile,
-        fleet: &fleet,
+        fleet,
         slo: plan.slo.as_ref(),
         capacity,
         window: plan.window,
     };
-    if let Sizing::Fewest(most) = plan.sizing {
-        let least = task.least(most)?;
-        return Ok((least.outcome, least.tried));
-    }
-    Ok((task.simulate()?, Vec::new()))
+    let (outcome, tried) = match plan.sizing {
+        Sizing::Fewest(most) => {
+            let least = task(&fleet).least(most)?;
+            (least.outcome, least.tried)
+        }
+        _ => (task(&fleet).simulate()?, Vec::new()),
+    };
+    let (Some(of), Size::Fixed { nodes }) = (&plan.sizes, outcome.fleet.size) else {
+        return Ok((outcome, tried, None));
+    };
+    // How many are needed is known now, and so what they pay for beside themselves.
+    let rented = node.in_nodes(nodes, of.gpus, &of.sizes);
+    let (node, rented) = rented.map_err(|error| Failure::flag("--node-sizes", &error))?;
+    let paid = Fleet { node, size: outcome.fleet.size, ..fleet };
+    Ok((task(&paid).simulate()?, tried, Some(rented)))
 }

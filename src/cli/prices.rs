@@ -9,6 +9,7 @@ use super::input::read;
 use super::output;
 use super::raw::{Format, RawPrices};
 use crate::clock::today;
+use crate::hint::Hint as _;
 use crate::prices::import::{self, Import, Snapshot};
 use crate::prices::{Book, Diff, merge};
 use crate::report::{
@@ -30,7 +31,7 @@ pub(crate) fn run(raw: RawPrices) -> Result<(), Failure> {
             show(&books::open(book.book.as_deref())?, &model, day, output.format())
         }
         RawPrices::Import { file, form, date, out, output } => {
-            let day = checked::optional_day("--date", date.as_deref())?.unwrap_or_else(today);
+            let day = checked::past_day("--date", date.as_deref(), today())?;
             let form = form.map(checked::format);
             import(&file, form, day, out.as_deref(), output.format())
         }
@@ -39,13 +40,14 @@ pub(crate) fn run(raw: RawPrices) -> Result<(), Failure> {
             diff([&a, &b], day, book.book.as_deref(), output.format())
         }
         RawPrices::Update { source, output } => {
-            update::run(&checked::sources(source), output.format())
+            update::run(&checked::sources(source)?, output.format())
         }
     }
 }
 
 fn list(opened: &Opened, wanted: &Wanted, format: Format) -> Result<(), Failure> {
     let day = today();
+    books::known_provider(&opened.book, wanted.provider.as_deref())?;
     let asked = || opened.book.entries().iter().filter(|entry| wanted.holds(entry));
     let sold = asked().filter(|entry| entry.is_sold(day));
     let entries: Vec<PriceRow> = sold.filter_map(|entry| PriceRow::of(entry, day)).collect();
@@ -56,7 +58,7 @@ fn list(opened: &Opened, wanted: &Wanted, format: Format) -> Result<(), Failure>
 }
 
 fn show(opened: &Opened, model: &str, day: Date, format: Format) -> Result<(), Failure> {
-    let found = opened.book.find(model)?;
+    let found = books::find(&opened.book, model)?;
     let entries = found.iter().map(|entry| EntryCard::of(entry, day)).collect();
     let card = PriceCard { schema: "mtok.price/1", book: opened.name.clone(), day, entries };
     output::print(format, &price_document(&card, &found), &card)
@@ -89,8 +91,15 @@ fn understood(
     let of = |form| Snapshot::of(form, &day.to_string(), day);
     match form {
         Some(form) => {
-            let import = form.read(text, &of(form));
-            Ok((form, import.map_err(|error| Failure::of(name, &error))?))
+            let import = form.read(text, &of(form)).map_err(|error| match &error {
+                // It knows the form's name alone, and would say it twice.
+                import::ImportError::Shape { format, what, .. } => {
+                    let message = format!("`{name}` is not a book of {format}: {what}");
+                    Failure::new(error.fault(), message).hint(error.hint().unwrap_or_default())
+                }
+                _ => Failure::of(name, &error),
+            })?;
+            Ok((form, import))
         }
         None => Ok(import::Format::recognise(name, text, of)?),
     }
@@ -119,7 +128,12 @@ fn diff(sides: [&str; 2], at: Date, book: Option<&Path>, format: Format) -> Resu
     let side = |text: &str| -> Result<(Opened, Date), Failure> {
         match Side::of(text) {
             Side::Day(day) => Ok((books::open(book)?, day)),
-            Side::File(file) => Ok((books::open(Some(&file))?, at)),
+            Side::File(file) => match books::open(Some(&file)) {
+                Err(failure) if !file.exists() => {
+                    Err(failure.hint("a side is a day, like `2026-11-22`, or the file of a book"))
+                }
+                opened => Ok((opened?, at)),
+            },
         }
     };
     let [a, b] = sides;

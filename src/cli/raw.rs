@@ -107,14 +107,19 @@ impl RawOutput {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mtok cost --price 2.50/h --rate 185tok/s --load 100%,30%,10%
+  mtok cost --rate 185tok/s \\
+    --owned 'purchase=35000,life=4y,power=700W,pue=1.3,electricity=0.12/kWh,capital=8%'
   mtok cost --price 2.50/h --rate 185tok/s --claim 0.0038/Mtok
   mtok cost --workload 10M:5M --token-price 5e-6/tok:1.6e-5/tok --claim 0.13")]
 pub(crate) struct RawCost {
     /// What the whole machine rents for: `2.50/h`.
-    #[arg(long, value_name = "USD/h")]
+    #[arg(long, value_name = "USD/h", allow_hyphen_values = true)]
     pub price: Option<String>,
+    /// A machine of your own instead: see `mtok bench --help`.
+    #[arg(long, value_name = "FIGURES")]
+    pub owned: Option<String>,
     /// Tokens per second at the operating point: `185tok/s`, or with its error `185±5tok/s`.
-    #[arg(long, value_name = "TOK/s")]
+    #[arg(long, value_name = "TOK/s", allow_hyphen_values = true)]
     pub rate: Option<String>,
     /// Mean rate over paid time, as shares of that rate: `100%,30%,10%`.
     #[arg(long, value_name = "SHARES", value_delimiter = ',')]
@@ -131,21 +136,29 @@ pub(crate) struct RawCost {
     /// What a provider asks for them, input:output: `5e-6/tok:1.6e-5/tok`.
     #[arg(long, value_name = "IN:OUT")]
     pub token_price: Option<String>,
+    /// How the machine is rented.
+    #[command(flatten)]
+    pub sitting: RawSitting,
+    /// How results are written.
+    #[command(flatten)]
+    pub output: RawOutput,
+}
+
+/// How a machine is rented.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RawSitting {
     /// How long the machine is rented: `5h`. Adds what billing and start-up cost.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub rented: Option<String>,
     /// Of that, the time before the first token: download, load, warm-up.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub start_up: Option<String>,
     /// What rented time is rounded up to.
     #[arg(long, value_enum, value_name = "GRAIN")]
     pub billing: Option<Grain>,
     /// What runs beside the machine by the hour (storage, egress, staff): `0.12/h`.
-    #[arg(long, value_name = "USD/h")]
+    #[arg(long, value_name = "USD/h", allow_hyphen_values = true)]
     pub beside: Option<String>,
-    /// How results are written.
-    #[command(flatten)]
-    pub output: RawOutput,
 }
 
 /// What rented time is rounded up to.
@@ -164,8 +177,20 @@ pub(crate) enum Grain {
 #[command(next_help_heading = "Judging")]
 pub(crate) struct RawJudging {
     /// What the whole machine rents for: `2.50/h`. Default: the rental table's median for its GPU.
-    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE", allow_hyphen_values = true)]
     pub price: Option<String>,
+    /// A machine of your own instead, all its GPUs:
+    /// `purchase=35000,life=4y,power=700W,pue=1.3,electricity=0.12/kWh`; and, where there is any,
+    /// `resale=5000`, `hosting=0.10/h`, and what the money costs a year: `capital=8%`.
+    #[arg(long, value_name = "FIGURES")]
+    pub owned: Option<String>,
+    /// How the machine is rented.
+    #[command(flatten)]
+    pub sitting: RawSitting,
+    /// What the grid's energy emits: `400gCO2e/kWh`. Adds what a million tokens emit, where energy was
+    /// measured.
+    #[arg(long, value_name = "G/kWh", allow_hyphen_values = true)]
+    pub grid: Option<String>,
     /// Loads to print the cost at, beside 100 %, 30 % and 10 %: `45%`.
     #[arg(long, value_name = "SHARES", value_delimiter = ',')]
     pub load: Vec<String>,
@@ -223,6 +248,10 @@ pub(crate) enum RawRuns {
     Show {
         /// The name of a run or of a ladder, the path of a run's folder, or `last`.
         run: String,
+        /// Another run or ladder of the same model on the same machine, which varied lengths and
+        /// loads: it tells what input and output take. Again for more.
+        #[arg(long, value_name = "RUN")]
+        probe: Vec<String>,
         /// What to judge it by.
         #[command(flatten)]
         judging: RawJudging,
@@ -237,7 +266,7 @@ pub(crate) enum RawRuns {
         /// Another's.
         b: String,
         /// What each machine rents for: `2.50/h`. Default: the rental table's median for its GPU.
-        #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+        #[arg(long, value_name = "USD/h", env = "MTOK_PRICE", allow_hyphen_values = true)]
         price: Option<String>,
         /// How results are written.
         #[command(flatten)]

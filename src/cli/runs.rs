@@ -10,8 +10,9 @@ use super::failure::Failure;
 use super::home::Home;
 use super::raw::{Format, RawRuns};
 use super::{bench, output};
+use crate::cost::OtherRuns;
 use crate::hint::Fault;
-use crate::record::Run;
+use crate::record::{Header, Run};
 use crate::report::{RunList, RunRow, runs_document};
 use crate::store::{self, Found};
 use std::path::{Path, PathBuf};
@@ -21,12 +22,9 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
     let runs = Home::find()?.runs();
     match raw {
         RawRuns::List { output } => list(&runs, output.format()),
-        RawRuns::Show { run, judging, output } => {
+        RawRuns::Show { run, probe, judging, output } => {
             let (judging, format) = (Judging::try_from(judging)?, output.format());
-            match store::find(&runs, &run)? {
-                Found::Run(folder) => bench::print(&store::read(&folder)?, &judging, format),
-                Found::Sweep(folders) => bench::print_ladder(&readable(folders), &judging, format),
-            }
+            show(&runs, &run, &probe, judging, format)
         }
         RawRuns::Diff { a, b, price, output } => {
             diff::run(&runs, [&a, &b], price.as_deref(), output.format())
@@ -38,6 +36,42 @@ pub(crate) fn run(raw: RawRuns) -> Result<(), Failure> {
         }
         RawRuns::Export { run, format, out } => export::run(&runs, &run, format, out.as_deref()),
     }
+}
+
+fn show(
+    runs: &Path,
+    name: &str,
+    probes: &[String],
+    judging: Judging,
+    format: Format,
+) -> Result<(), Failure> {
+    let (shown, ladder) = match store::find(runs, name)? {
+        Found::Run(folder) => (vec![store::read(&folder)?], false),
+        Found::Sweep(folders) => (readable(folders), true),
+    };
+    let judging = match shown.first() {
+        Some(first) if !probes.is_empty() => judging.probed(probe(runs, probes, &first.header)?),
+        _ => judging,
+    };
+    match shown.as_slice() {
+        [run] if !ladder => bench::print(run, &judging, format),
+        rungs => bench::print_ladder(rungs, &judging, format),
+    }
+}
+
+/// What runs of these names tell of one that has this head.
+fn probe(runs: &Path, names: &[String], judged: &Header) -> Result<OtherRuns, Failure> {
+    let mut all: Vec<Run> = Vec::new();
+    for name in names {
+        match store::find(runs, name).map_err(|error| Failure::of("--probe", &error))? {
+            Found::Run(folder) => all.push(store::read(&folder)?),
+            Found::Sweep(folders) => all.extend(readable(folders)),
+        }
+    }
+    // One that is named twice tells nothing twice.
+    all.sort_by(|a, b| a.header.id.cmp(&b.header.id));
+    all.dedup_by(|a, b| a.header.id == b.header.id);
+    OtherRuns::of(&all, judged).map_err(|error| Failure::flag("--probe", &error))
 }
 
 fn list(runs: &Path, format: Format) -> Result<(), Failure> {

@@ -137,7 +137,7 @@ impl Own {
             name,
             family: None,
             parameters: None,
-            hour: MachinePrice { usd_per_hour: hour, origin: PriceOrigin::Given },
+            hour: MachinePrice::given(hour),
             offers: None,
             told: Told::Flat(cost(DOLLAR, rate)),
             cautions: Vec::new(),

@@ -10,14 +10,15 @@ use super::beside::{Beside, Own};
 use super::machine::{MachinePrice, peaks_of, price_of};
 use super::paid::{CostAtLoad, CostBounds, CostWhileBusy, Paid};
 use super::{
-    Attributed, Bound, Evidence, Load, Roofline, Slo, SloVerdict, Waterfall, Work, attribute, bound,
+    Attributed, Bound, Emission, Evidence, Load, OtherRuns, Roofline, Sitting, Slo, SloVerdict,
+    Waterfall, Work, attribute, bound,
 };
 use crate::hardware::{Catalogue, Rentals};
 use crate::prices::{Book, Mix};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
 use crate::summary::{StepTotals, Summary, Verdict, summarize};
-use crate::units::{Estimate, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
+use crate::units::{Estimate, GramsPerKwh, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -38,8 +39,14 @@ pub struct Books {
 /// What a judgement rests on beside the record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assumptions {
-    /// The machine's price by the hour, where the user gave one.
-    pub price: Option<UsdPerHour>,
+    /// The machine's price by the hour, where the user says: what it rents for, or what owning it costs.
+    pub price: Option<MachinePrice>,
+    /// How long it is rented for, where the user said.
+    pub sitting: Option<Sitting>,
+    /// The runs that tell what each kind of token takes; `None`: the judged run itself.
+    pub probe: Option<OtherRuns>,
+    /// What the grid's energy emits, where the user said.
+    pub grid: Option<GramsPerKwh>,
     /// Loads to judge at, beside the usual ones.
     pub loads: Vec<Load>,
     /// The day, for the age of prices.
@@ -48,6 +55,14 @@ pub struct Assumptions {
     pub slo: Option<Slo>,
     /// Whether a void run is priced all the same.
     pub force: bool,
+}
+
+impl Assumptions {
+    /// On this day, and nothing else said.
+    pub fn on(today: Date) -> Self {
+        let (price, sitting, probe, grid, slo) = (None, None, None, None, None);
+        Self { price, sitting, probe, grid, loads: Vec::new(), today, slo, force: false }
+    }
 }
 
 /// A run judged.
@@ -71,14 +86,21 @@ pub struct Judgement {
     pub price: Option<MachinePrice>,
     /// Whose time it was; `None`: nothing ran in a steady window.
     pub attributed: Option<Attributed>,
+    /// The other runs that told what each kind of token takes; `None`: the run itself was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<OtherRuns>,
     /// What a million tokens cost at each load; nothing of a void run, unless that was demanded.
     pub costs: Vec<CostAtLoad>,
     /// What they cost while they were worked on; `None` as above, and where nothing tells them apart.
     pub while_busy: Option<CostWhileBusy>,
     /// What they cost at least and at most; `None` as above, and where their kinds are told apart.
     pub cost_bounds: Option<CostBounds>,
-    /// The window's bill by what it was paid for; `None` as above.
+    /// The bill by what it was paid for: the window's, or the whole sitting's where one was described.
+    /// `None` as above, and where more was measured than was rented.
     pub bill: Option<Waterfall>,
+    /// What the energy of its tokens emits; `None`: no grid was named, or no energy was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emission: Option<Emission>,
     /// The run is void, and is priced because that was demanded.
     pub forced: bool,
     /// What they would cost at least.
@@ -124,24 +146,36 @@ impl Judgement {
             TelemetrySummary::of(&run.readings, &run.gaps, &header.telemetry, cores, window)
         });
         let today = assumptions.today;
-        let price = price_of(&header, assumptions.price, &books.gpus, &books.rentals, today);
+        let clock =
+            price_of(&header, assumptions.price.as_ref(), &books.gpus, &books.rentals, today);
+        let price = match assumptions.sitting {
+            Some(sitting) => clock.and_then(|clock| clock.over(sitting)),
+            None => clock,
+        };
         let peaks = peaks_of(&header, &books.gpus);
         let hour = price.as_ref().map(|price| price.usd_per_hour);
         let void = summary.verdict == Verdict::Void;
         let forced = void && assumptions.force;
-        let attributed = attributed(run, &summary);
-        let paid = match hour {
-            Some(hour) if forced || !void => {
-                Paid::of(hour, &summary, attributed.as_ref(), &assumptions.loads)
+        let attributed = attributed(run, &summary, assumptions.probe.as_ref());
+        let paid = match &price {
+            Some(price) if forced || !void => {
+                Paid::of(price, &summary, attributed.as_ref(), &assumptions.loads)
             }
             _ => Paid::default(),
         };
+        let emission = assumptions.grid.filter(|_| forced || !void).and_then(|grid| {
+            Emission::of(grid, &header, &summary, telemetry.as_ref(), price.as_ref())
+        });
         let full = paid.costs.first().and_then(|row| row.blended);
         let floor =
             hour.zip(peaks.as_ref()).and_then(|(hour, peaks)| floor(hour, &header, peaks, full));
         let beside = mix(&header, &summary)
             .map_or_else(Vec::new, |mix| beside(&header, &books.prices, mix, full, today));
-        let cautions = cautions(&header, telemetry.as_ref());
+        let mut cautions = cautions(&header, telemetry.as_ref());
+        cautions.extend(paid.unbilled.as_ref().map(ToString::to_string));
+        if assumptions.grid.is_some() && emission.is_none() && (forced || !void) {
+            cautions.push("no energy was measured: what it emits is not known".to_owned());
+        }
         let steady = summary.steady;
         let roofline = steady.map(|steady| Roofline::of(run, steady, peaks.as_ref()));
         let slo = assumptions.slo.as_ref().map(|slo| SloVerdict::of(slo, run, &summary));
@@ -155,10 +189,12 @@ impl Judgement {
             telemetry,
             price,
             attributed,
+            probe: assumptions.probe.clone(),
             costs: paid.costs,
             while_busy: paid.while_busy,
             cost_bounds: paid.bounds,
             bill: paid.bill,
+            emission,
             forced,
             floor,
             beside,
@@ -180,11 +216,12 @@ impl Judgement {
 }
 
 /// Whose time it was: by the run's own steps; of a server by those of its requests that were alone, where
-/// these are enough to tell.
-fn attributed(run: &Run, summary: &Summary) -> Option<Attributed> {
-    let own = summary.request_fit.as_ref();
-    let enough = own.filter(|fit| fit.prefill.is_some() && fit.decode.is_some());
-    attribute(run, Evidence { steps: None, requests: enough })
+/// these are enough to tell; or by what other runs told.
+fn attributed(run: &Run, summary: &Summary, probe: Option<&OtherRuns>) -> Option<Attributed> {
+    let fit = probe.map_or(summary.request_fit.as_ref(), |probe| probe.requests.as_ref());
+    let enough = fit.filter(|fit| fit.prefill.is_some() && fit.decode.is_some());
+    let steps = probe.and_then(|probe| probe.steps.as_ref());
+    attribute(run, Evidence { steps, requests: enough })
 }
 
 /// The tokens that weigh an API's prices: those delivered; before any were, those asked for.

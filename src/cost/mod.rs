@@ -13,6 +13,7 @@ mod break_even;
 mod budget;
 mod claim;
 mod comparison;
+mod emission;
 mod judgement;
 mod ladder;
 mod machine;
@@ -29,8 +30,8 @@ mod unit_of_sale;
 mod waterfall;
 
 pub use attribution::{
-    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, Evidence, MixedBy, Part,
-    PriceOfKind, PricesOfKinds, Shares, ToldBy, Untold, attribute,
+    Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, Evidence, MixedBy,
+    OtherRuns, OtherRunsError, Part, PriceOfKind, PricesOfKinds, Shares, ToldBy, Untold, attribute,
 };
 pub use audit::{AuditError, Audited, Claims, PublishedClaim};
 pub use beside::Beside;
@@ -41,12 +42,13 @@ pub use break_even::{BreakEven, Cheaper, SurfacePoint, surface};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
 pub use comparison::{Change, Comparison, Differences, Differs, Finding};
+pub use emission::{Counted, Emission};
 pub use judgement::{Assumptions, Books, Efficiency, Floor, Judgement};
 pub use ladder::{Knee, Ladder, LevelRepeats, Rung};
-pub use machine::{MachinePrice, PriceOrigin};
+pub use machine::{MachinePrice, OwnedHour, PriceOrigin};
 pub use paid::{CostAtLoad, CostBounds, CostWhileBusy};
 pub use price::{Load, LoadError, cost, cost_at};
-pub use rental::{Grain, Rental, RentalBill};
+pub use rental::{Grain, Rental, RentalBill, Sitting, SittingPrice};
 pub use roofline::{Roofline, StepTime};
 pub use sensitivity::{Bar, HourPrice, Input, Scenario, SensitivityError, tornado};
 pub use slip::Slip;

@@ -2,10 +2,11 @@
 //! nothing tells their kinds apart.
 //!
 //! Invariant: the prices of the kinds are the attribution's, so that at full load tokens times prices are
-//! the bill of the window, which is also the sum of the bill's lines. Guarded by
+//! the bill of the window, which is also the sum of the bill's lines, unless a sitting was described: then
+//! the lines are the sitting's, and its start-up is in the hour's price. Guarded by
 //! `judgement/tests.rs`, and on records as they are written by `tests/schema_live/judged.rs`.
 
-use super::{Attributed, Load, Waterfall, cost_at};
+use super::{Attributed, Load, MachinePrice, Waterfall, WaterfallError, cost_at};
 use crate::summary::Summary;
 use crate::units::{Estimate, Ratio, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use serde::Serialize;
@@ -60,15 +61,18 @@ pub(super) struct Paid {
     pub(super) while_busy: Option<CostWhileBusy>,
     pub(super) bounds: Option<CostBounds>,
     pub(super) bill: Option<Waterfall>,
+    /// Why the sitting that was described has no bill.
+    pub(super) unbilled: Option<WaterfallError>,
 }
 
 impl Paid {
     pub(super) fn of(
-        hour: UsdPerHour,
+        price: &MachinePrice,
         summary: &Summary,
         attributed: Option<&Attributed>,
         stated: &[Load],
     ) -> Self {
+        let hour = price.usd_per_hour;
         let usual = LOADS.into_iter().filter_map(|percent| Load::new(Ratio::percent(percent)).ok());
         let mut loads: Vec<Load> = usual.chain(stated.iter().copied()).collect();
         loads.sort_by(|a, b| b.share().get().total_cmp(&a.share().get()));
@@ -86,12 +90,15 @@ impl Paid {
                 (None, Some(CostBounds { input: of(&bounds.input), output: of(&bounds.output) }))
             }
         };
-        Self {
-            costs: loads.into_iter().map(row).collect(),
-            while_busy,
-            bounds,
-            bill: attributed.map(|attributed| Waterfall::of_window(hour, attributed)),
-        }
+        let bill = attributed.map(|attributed| match &price.sitting {
+            Some(sitting) => Waterfall::of(&sitting.rental, attributed),
+            None => Ok(Waterfall::of_window(hour, attributed)),
+        });
+        let (bill, unbilled) = match bill.transpose() {
+            Ok(bill) => (bill, None),
+            Err(error) => (None, Some(error)),
+        };
+        Self { costs: loads.into_iter().map(row).collect(), while_busy, bounds, bill, unbilled }
     }
 }
 

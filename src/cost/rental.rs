@@ -63,6 +63,39 @@ pub struct RentalBill {
     pub effective: UsdPerHour,
 }
 
+/// How any machine is rented for one sitting, whatever it costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sitting {
+    /// What runs beside it by the hour: storage, egress, staff.
+    pub beside: UsdPerHour,
+    /// From rented to taken back.
+    pub rented: Seconds,
+    /// Of it, from rented to the first token: download, load, warm-up.
+    pub start_up: Seconds,
+    /// What time is rounded up to.
+    pub grain: Grain,
+}
+
+/// A sitting on a machine of a known price.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SittingPrice {
+    /// How it is rented.
+    #[serde(flatten)]
+    pub rental: Rental,
+    /// What that costs.
+    #[serde(flatten)]
+    pub bill: RentalBill,
+}
+
+impl Sitting {
+    /// On a machine of this price; `None` where start-up leaves no usable time.
+    pub fn price(self, machine: UsdPerHour) -> Option<SittingPrice> {
+        let Self { beside, rented, start_up, grain } = self;
+        let rental = Rental { machine, beside, rented, start_up, grain };
+        Some(SittingPrice { rental, bill: rental.bill()? })
+    }
+}
+
 impl Rental {
     /// The bill; `None` where start-up leaves no usable time.
     pub fn bill(self) -> Option<RentalBill> {

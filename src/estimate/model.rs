@@ -227,6 +227,13 @@ impl Attention {
         }
     }
 
+    /// Query heads: what servers divide among GPUs.
+    pub(super) fn heads(&self) -> u64 {
+        match *self {
+            Self::Grouped { heads, .. } | Self::Latent { heads, .. } => heads,
+        }
+    }
+
     /// Over how many GPUs a cache can be divided: one key head can't be, nor a latent vector.
     pub(super) fn shards(&self, gpus: u64) -> f64 {
         match *self {

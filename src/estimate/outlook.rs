@@ -38,7 +38,7 @@ pub struct Question<'a> {
     /// Sequences at once; empty: 1, 2, 4, … as far as it fits, to 1,024.
     pub batches: &'a [u32],
     /// What all the GPUs cost together; `None`: the rental table's median.
-    pub price: Option<UsdPerHour>,
+    pub price: Option<MachinePrice>,
     /// The longest mean time between two tokens of a stream.
     pub at_most: Option<Seconds>,
     /// The day, for the age of prices.
@@ -219,23 +219,21 @@ impl Outlook {
 
 /// The price given, else the rental table's median for as many GPUs.
 fn price(question: &Question<'_>, range: Option<&RentalRange>) -> Option<MachinePrice> {
-    if let Some(usd_per_hour) = question.price {
-        return Some(MachinePrice { usd_per_hour, origin: PriceOrigin::Given });
+    if let Some(price) = &question.price {
+        return Some(price.clone());
     }
     let (range, gpus) = (range?, question.deployment.gpus);
-    Some(MachinePrice {
-        usd_per_hour: range.median * Ratio::of(f64::from(gpus)),
-        origin: PriceOrigin::Rentals {
-            gpu: question.deployment.gpu.name.clone(),
-            gpus,
-            low: range.low,
-            high: range.high,
-            offers: range.offers,
-            kind: range.kind.to_string(),
-            collected: range.collected,
-            stale: is_stale(range.collected, question.today),
-        },
-    })
+    let origin = PriceOrigin::Rentals {
+        gpu: question.deployment.gpu.name.clone(),
+        gpus,
+        low: range.low,
+        high: range.high,
+        offers: range.offers,
+        kind: range.kind.to_string(),
+        collected: range.collected,
+        stale: is_stale(range.collected, question.today),
+    };
+    Some(MachinePrice::of(range.median * Ratio::of(f64::from(gpus)), origin))
 }
 
 /// Whether a time with its interval keeps to a limit.
@@ -270,6 +268,12 @@ fn cautions(
                 .push("GPUs are taken to be linked as in the published runs: NVLink".to_owned());
         }
     }
+    let heads = deployment.model.attention.heads();
+    if !heads.is_multiple_of(u64::from(gpus.max(1))) {
+        cautions.push(format!(
+            "{heads} heads can't be shared out among {gpus} GPUs alike, and most servers refuse that"
+        ));
+    }
     if gpus > NODE {
         cautions.push(format!(
             "{gpus} GPUs are taken for one machine's: links between machines aren't"
@@ -279,7 +283,8 @@ fn cautions(
         cautions.push(format!("no published run held more than {MEASURED_MOST} sequences"));
     }
     // A price of one GPU given for all of them is an easy slip.
-    let each = question.price.map(|price| UsdPerHour(price.0 / f64::from(gpus.max(1))));
+    let given = question.price.as_ref().filter(|price| price.origin == PriceOrigin::Given);
+    let each = given.map(|price| UsdPerHour(price.usd_per_hour.0 / f64::from(gpus.max(1))));
     if let Some((each, range)) = each.zip(range)
         && gpus > 1
         && each < range.low

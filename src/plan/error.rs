@@ -84,7 +84,7 @@ pub enum PlanError {
         what: &'static str,
     },
     /// Too many windows.
-    #[error("windows of {window} cut {length} into more than {most}")]
+    #[error("windows of {window} cut {length:.1} into more than {most}")]
     Windows {
         /// How long a window is.
         window: Seconds,

@@ -7,7 +7,8 @@ use super::PlanError;
 use super::machine::Machine;
 use super::tick::Tick;
 use crate::cost::Grain;
-use crate::units::{Seconds, UsdPerHour};
+use crate::hardware::{NodeError, NodeSizes, Nodes};
+use crate::units::{Ratio, Seconds, UsdPerHour};
 use serde::Serialize;
 
 /// What can be rented.
@@ -56,6 +57,23 @@ impl Node {
             grain: Grain::Second,
             interruptions: PerHour(0.0),
         }
+    }
+
+    /// So many single machines of so many GPUs in the nodes that a provider has: the price of one holds
+    /// its part of the GPUs that are rented with them and that nobody needs. What is rented besides.
+    ///
+    /// # Errors
+    /// Where that is more than anybody rents.
+    pub fn in_nodes(
+        self,
+        machines: u32,
+        gpus: u32,
+        sizes: &NodeSizes,
+    ) -> Result<(Self, Nodes), NodeError> {
+        let needed = machines.saturating_mul(gpus);
+        let nodes = sizes.holding(needed)?;
+        let paid = Ratio::of(f64::from(nodes.gpus) / f64::from(needed));
+        Ok((Self { price: self.price * paid, ..self }, nodes))
     }
 
     /// The nodes that hold so many machines.

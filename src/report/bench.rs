@@ -3,11 +3,12 @@
 use super::figure::{
     NOTHING, estimate_or_nothing, seconds_or_nothing, share, significant, thousands,
 };
+use super::hour::{by_the_clock, emission_words, hourly, owned_words, sitting_words};
 use super::ladder::{objectives, roofline};
 use super::paid::{bill, costs, told_words};
 use super::price_list::price;
 use super::{Document, Table};
-use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
+use crate::cost::{Efficiency, Judgement, PriceOrigin};
 use crate::record::{Header, Model, Workload};
 use crate::summary::telemetry::{GpuSummary, TelemetrySummary};
 use crate::summary::{Latency, Verdict};
@@ -55,6 +56,9 @@ pub(super) fn prices(document: &mut Document, judgement: &Judgement) {
         document.words(words);
     }
     document.table(bill(judgement));
+    if let Some(emission) = &judgement.emission {
+        document.words(emission_words(emission));
+    }
     document.table(beside(judgement));
     for words in beside_words(judgement) {
         document.words(words);
@@ -149,7 +153,7 @@ pub(super) fn machine(judgement: &Judgement) -> Table {
         if run.host.gpu.is_some() {
             telemetry.gpus.iter().for_each(|gpu| gpu_rows(&mut table, gpu));
         } else {
-            cpu_rows(&mut table, telemetry);
+            cpu_rows(&mut table, telemetry, run.server.is_some());
         }
     }
     table.row(["MFU, prefill: peak arithmetic used".to_owned(), share(efficiency.prefill_mfu)]);
@@ -158,8 +162,10 @@ pub(super) fn machine(judgement: &Judgement) -> Table {
     table
 }
 
-fn cpu_rows(table: &mut Table, telemetry: &TelemetrySummary) {
-    table.row(["CPU busy, of the cores".to_owned(), share(telemetry.cpu.busy)]);
+/// What is counted is this process's: of a server's run that is who asks, and not the server.
+fn cpu_rows(table: &mut Table, telemetry: &TelemetrySummary, served: bool) {
+    let busy = if served { "CPU busy with asking, of the cores" } else { "CPU busy, of the cores" };
+    table.row([busy.to_owned(), share(telemetry.cpu.busy)]);
     if let Some(energy) = telemetry.cpu.energy {
         table.row(["CPU energy".to_owned(), format!("{} J", significant(energy.amount.0, 3))]);
     }
@@ -261,17 +267,19 @@ pub(super) fn price_words(judgement: &Judgement) -> String {
 }
 
 fn hour_words(judgement: &Judgement) -> String {
-    let Some(MachinePrice { usd_per_hour, origin }) = &judgement.price else {
+    let Some(price) = &judgement.price else {
         let why = match &judgement.run.server {
             Some(server) if !server.local => "nothing is known of the server's machine",
             _ => "this GPU is in no table here",
         };
         return format!("No price: {why}. Give what you pay: `--price 2.50/h`.");
     };
-    match origin {
-        PriceOrigin::Given => format!("Price of the machine: {usd_per_hour:.2}, as given."),
+    let by_the_clock = hourly(by_the_clock(price));
+    let words = match &price.origin {
+        PriceOrigin::Given => format!("Price of the machine: {by_the_clock}, as given."),
+        PriceOrigin::Owned(owned) => owned_words(owned),
         PriceOrigin::Rentals { gpu, gpus, low, high, offers, kind, collected, stale } => format!(
-            "Price of the machine: {usd_per_hour:.2}, {gpus} × the median of {offers} offers of \
+            "Price of the machine: {by_the_clock}, {gpus} × the median of {offers} offers of \
              {gpu} {kind}, {:.2} to {:.2} USD/h each, collected {collected}{}. Give what you pay with \
              `--price`.",
             low.0,
@@ -279,8 +287,12 @@ fn hour_words(judgement: &Judgement) -> String {
             if *stale { ", more than 90 days ago" } else { "" },
         ),
         PriceOrigin::Example { note } => {
-            format!("Price of the machine: {usd_per_hour:.2}: {note}.")
+            format!("Price of the machine: {by_the_clock}: {note}.")
         }
+    };
+    match &price.sitting {
+        Some(sitting) => format!("{words}\n{}", sitting_words(sitting)),
+        None => words,
     }
 }
 

@@ -154,7 +154,7 @@ pub fn bill_document(report: &BillReport) -> Document {
         let mut table = Table::new(bill.entry.clone(), &["", "count", "USD/Mtok", "USD"]);
         for line in &bill.lines {
             let (count, price) = (thousands(line.count), price(line.price));
-            table.row([line.of.to_owned(), count, price, usd(line.usd)]);
+            table.row([line.of.replace('_', " "), count, price, usd(line.usd)]);
         }
         if let Some(total) = bill.total {
             table.row(["together".to_owned(), String::new(), String::new(), usd(total)]);
@@ -341,12 +341,16 @@ pub fn reconciliation_document(report: &ReconciliationReport) -> Document {
     }
     if !report.without_amount.is_empty() {
         let expected: PicoUsd = report.without_amount.iter().map(|one| one.expected).sum();
-        let lines = thousands(report.without_amount.len() as u64);
-        document.words(format!("{lines} lines have no amount; by the book {expected}"));
+        let lines = match report.without_amount.len() {
+            1 => "1 line has".to_owned(),
+            several => format!("{} lines have", thousands(several as u64)),
+        };
+        document.words(format!("{lines} no amount; by the book {expected}"));
     }
     document.words(format!(
-        "{} lines as the book says, {} otherwise: {} billed, {} by the book",
+        "{} line{} as the book says, {} otherwise: {} billed, {} by the book",
         thousands(report.agreeing),
+        if report.agreeing == 1 { "" } else { "s" },
         thousands(report.differing.len() as u64),
         report.billed,
         report.expected

@@ -73,6 +73,7 @@ fn machine_words(sheet: &Sheet) -> String {
     let hour = significant(machine.price.usd_per_hour.0, 4);
     let whose = match &machine.price.origin {
         PriceOrigin::Given => "as given".to_owned(),
+        PriceOrigin::Owned(_) => "of a machine of one's own".to_owned(),
         PriceOrigin::Example { .. } => "an example".to_owned(),
         PriceOrigin::Rentals { offers, kind, collected, stale, .. } => {
             let old = if *stale { ", more than 90 days ago" } else { "" };

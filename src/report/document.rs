@@ -1,7 +1,7 @@
 //! A result as words and tables, and its outlets: terminal, Markdown, CSV.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -16,6 +16,11 @@ enum Part {
     Words(String),
     Table(Table),
 }
+
+/// Spaces at both sides of a cell.
+const PADDING: usize = 2;
+/// A word that is cut is cut below this length.
+const SHORT_WORD: usize = 4;
 
 /// A table: the first column names its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +44,23 @@ impl Table {
                 || cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '~' | '—'))
         };
         self.rows.iter().filter_map(|row| row.get(column)).all(is_figure)
+    }
+
+    /// The least widths of the columns in which no word is broken, where all of them fit; of words too
+    /// long for that as much as does. Empty: not even short words fit.
+    fn words_whole(&self, width: usize) -> Vec<u16> {
+        let longest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            let words = cells.chain(self.columns.get(column)).flat_map(|cell| cell.split(' '));
+            words.map(|word| word.chars().count()).max().unwrap_or_default()
+        };
+        let longest: Vec<usize> = (0..self.columns.len()).map(longest).collect();
+        let borders = longest.len() + 1;
+        let at_most = |most: usize| longest.iter().map(move |word| (*word).min(most) + PADDING);
+        let fits = |most: &usize| at_most(*most).sum::<usize>() + borders <= width;
+        let most = (SHORT_WORD..=width).rev().find(fits);
+        let widths = most.into_iter().flat_map(at_most);
+        widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX)).collect()
     }
 
     /// Adds a row; cells that it lacks are empty.
@@ -133,6 +155,12 @@ fn drawn(table: &Table, width: Option<u16>) -> String {
     for row in &table.rows {
         drawing.add_row(row);
     }
+    let least = width.map_or_else(Vec::new, |width| table.words_whole(width.into()));
+    for (index, least) in least.into_iter().enumerate() {
+        if let Some(column) = drawing.column_mut(index) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        }
+    }
     for index in (1..table.columns.len()).filter(|index| table.holds_figures(*index)) {
         if let Some(column) = drawing.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -177,4 +205,29 @@ fn wrapped(text: &str, width: Option<u16>) -> String {
         out.push(current);
     }
     out.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At any width that holds them, words of a table are whole.
+    #[test]
+    fn words_are_broken_only_where_they_must_be() {
+        let columns = ["name", "memory", "USD/Mtok", "bound by"];
+        let mut table = Table::new("", &columns);
+        table.row(["a100-sxm-80gb and more words than fit", "80 GiB", "0.25", "arithmetic"]);
+        let mut document = Document::default();
+        document.table(table);
+        for width in 50..70 {
+            let drawn = document.terminal(Some(width));
+            for word in ["a100-sxm-80gb", "memory", "USD/Mtok", "arithmetic"] {
+                assert!(drawn.contains(word), "no `{word}` at {width}:\n{drawn}");
+            }
+            assert!(drawn.lines().all(|line| line.chars().count() <= width.into()), "{drawn}");
+        }
+        // 13 + 6 + 8 + 10 and four times two, with five borders, are 50.
+        let narrow = document.terminal(Some(40));
+        assert!(narrow.contains("memory") && !narrow.contains("a100-sxm-80gb"), "{narrow}");
+    }
 }

@@ -4,6 +4,7 @@
 //! Guarded by the tests below.
 
 use super::figure::{NOTHING, estimate, seconds, share, significant, thousands};
+use super::hour::{hourly, owned_words};
 use super::ladder::answer;
 use super::price_list::price;
 use super::{Document, Table};
@@ -66,13 +67,14 @@ fn head(outlook: &Outlook) -> String {
 }
 
 fn price_words(price: Option<&MachinePrice>, gpus: u32) -> String {
-    let Some(MachinePrice { usd_per_hour, origin }) = price else {
+    let Some(MachinePrice { usd_per_hour, origin, .. }) = price else {
         return "Price: nobody says what it rents for; `--price 2.50/h` does.".to_owned();
     };
     let together = if gpus > 1 { " for all GPUs together" } else { "" };
-    let price = format!("Price: {:.2} USD/h{together}", usd_per_hour.0);
+    let price = format!("Price: {}{together}", hourly(*usd_per_hour));
     match origin {
         PriceOrigin::Given | PriceOrigin::Example { .. } => format!("{price}, as given."),
+        PriceOrigin::Owned(owned) => format!("{price}.\n{}", owned_words(owned)),
         PriceOrigin::Rentals { low, high, offers, kind, collected, stale, .. } => {
             let old = if *stale { ": more than 90 days ago" } else { "" };
             format!(

@@ -18,15 +18,27 @@ pub fn estimate<Q: Quantity>(estimate: Estimate<Q>) -> String {
             let (below, above) = (value - low.get(), high.get() - value);
             let half = f64::midpoint(below, above);
             let decimals = decimals(half, 2).min(decimals(value, 6));
+            // Above a hundred the error's second digit stands before the point.
+            let round = |number: f64| rounded(number, half);
+            let (value, half) = (round(value), round(half));
+            let (low, high) = (round(low.get()), round(high.get()));
             // A lopsided interval in one figure would claim what the data deny.
             if below.max(above) > LOPSIDED * below.min(above) {
-                let (low, high) = (low.get(), high.get());
                 return format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})");
             }
             format!("{value:.decimals$} ± {half:.decimals$}")
         }
-        None => format!("~{}", significant(value, 2)),
+        None => format!("~{}", significant(rounded(value, value), 2)),
     }
+}
+
+/// A number rounded to the place of another's second digit, where that stands before the point.
+fn rounded(number: f64, to: f64) -> f64 {
+    if to.abs() < 100.0 || !to.is_finite() {
+        return number;
+    }
+    let step = 10_f64.powf(to.abs().log10().floor() - 1.0);
+    (number / step).round() * step
 }
 
 /// The same where there may be none.
@@ -61,6 +73,20 @@ pub fn brief_or_nothing<Q: Quantity>(value: Option<Estimate<Q>>) -> String {
 pub fn significant(value: f64, digits: i32) -> String {
     let decimals = decimals(value, digits);
     format!("{value:.decimals$}")
+}
+
+/// A figure as somebody states it, to so many digits at most: no zeros behind what was said.
+pub fn stated(value: f64, digits: i32) -> String {
+    trimmed(significant(value, digits))
+}
+
+/// Without zeros at the end of the decimals.
+fn trimmed(digits: String) -> String {
+    if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        digits
+    }
 }
 
 /// The decimals that show a number's first `digits` significant digits.
@@ -104,17 +130,7 @@ pub fn time(value: Option<Seconds>) -> String {
 /// A time that somebody stated, as short as it can be said: `500 ms`.
 pub fn shortest(value: Seconds) -> String {
     let (scaled, unit) = suited(Estimate::bare(value));
-    format!("{} {unit}", trimmed(scaled.value.0, 6))
-}
-
-/// So many digits that count, without zeros at the end of a fraction: `2.5`, `1.988`.
-pub fn trimmed(value: f64, digits: i32) -> String {
-    let digits = significant(value, digits);
-    if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        digits
-    }
+    format!("{} {unit}", stated(scaled.value.0, 6))
 }
 
 /// A latency's number in the unit that suits it.
@@ -164,7 +180,8 @@ mod tests {
     fn digits_end_where_the_error_begins() {
         check(3.753_754, 0.104, "3.75 ± 0.10");
         check(3.753_754, 1.04, "3.8 ± 1.0");
-        check(12_345.678, 120.0, "12346 ± 120");
+        check(12_345.678, 120.0, "12350 ± 120");
+        check(4_287.3, 1_291.0, "4300 ± 1300");
         check(0.004_567, 0.000_12, "0.00457 ± 0.00012");
         check(100.0, 0.0, "100.0 ± 0.0");
     }
@@ -211,7 +228,7 @@ mod tests {
     #[test]
     fn without_an_error_two_digits() {
         assert_eq!(estimate(Estimate::bare(UsdPerMtok(3.753_754))), "~3.8");
-        assert_eq!(estimate(Estimate::bare(UsdPerMtok(1_234.5))), "~1234");
+        assert_eq!(estimate(Estimate::bare(UsdPerMtok(1_234.5))), "~1200");
         assert_eq!(estimate_or_nothing::<UsdPerMtok>(None), "—");
     }
 

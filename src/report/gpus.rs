@@ -1,6 +1,6 @@
 //! What `mtok gpus` prints.
 
-use super::figure::{NOTHING, significant};
+use super::figure::{NOTHING, stated};
 use super::{Document, Table};
 use crate::hardware::{Gpu, Kind, Precision, RentalRange, Rentals};
 use crate::prices::is_stale;
@@ -206,10 +206,10 @@ pub fn gpus_document(list: &GpuList) -> Document {
             sheet.id.clone(),
             sheet.name.clone(),
             format!("{:.0}", sheet.memory),
-            significant(sheet.bandwidth.0 / 1e9, 4),
+            stated(sheet.bandwidth.0 / 1e9, 4),
             teraflops(sheet.bf16),
             teraflops(sheet.fp8),
-            sheet.tdp.map_or_else(nothing, |watts| significant(watts.0, 3)),
+            sheet.tdp.map_or_else(nothing, |watts| stated(watts.0, 3)),
             rent(|rent| rent.median),
             rent(|rent| rent.low),
             rent(|rent| rent.high),
@@ -238,7 +238,7 @@ pub fn gpu_document(card: &GpuCard) -> Document {
         peak.map_or_else(nothing, |_| format!("{} TFLOP/s", teraflops(peak)))
     };
     row("memory", format!("{:.0}", sheet.memory));
-    row("bandwidth", format!("{} GB/s", significant(sheet.bandwidth.0 / 1e9, 4)));
+    row("bandwidth", format!("{} GB/s", stated(sheet.bandwidth.0 / 1e9, 4)));
     row("bf16, dense", flops(sheet.bf16));
     row("fp16, dense", flops(sheet.fp16));
     row("fp8, dense", flops(sheet.fp8));
@@ -314,7 +314,7 @@ fn dollars(price: UsdPerHour) -> String {
 }
 
 fn teraflops(peak: Option<FlopsPerSecond>) -> String {
-    peak.map_or_else(nothing, |peak| significant(peak.0 / 1e12, 3))
+    peak.map_or_else(nothing, |peak| stated(peak.0 / 1e12, 3))
 }
 
 fn nothing() -> String {

@@ -5,8 +5,7 @@ mod tests;
 
 use super::bench::{asked, body, head, prices, trust};
 use super::figure::{
-    NOTHING, brief_or_nothing, brief_seconds, share, shortest, significant, thousands, time,
-    trimmed,
+    NOTHING, brief_or_nothing, brief_seconds, share, shortest, significant, stated, thousands, time,
 };
 use super::{Document, Table};
 use crate::cost::{
@@ -289,6 +288,6 @@ pub(super) fn doubts(ladder: &Ladder) -> Vec<String> {
 fn brief_level(level: Level) -> String {
     match level {
         Level::InFlight(count) => count.to_string(),
-        Level::Rate(RequestsPerSecond(rate)) => format!("{}/s", trimmed(rate, 4)),
+        Level::Rate(RequestsPerSecond(rate)) => format!("{}/s", stated(rate, 4)),
     }
 }

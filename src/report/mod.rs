@@ -14,6 +14,7 @@ mod estimate;
 pub mod export;
 pub mod figure;
 mod gpus;
+mod hour;
 mod ladder;
 mod models;
 mod page;

@@ -45,7 +45,12 @@ pub(super) fn costs(judgement: &Judgement) -> Table {
 
 /// What the measured window was paid for: lines that add up to its bill.
 pub(super) fn bill(judgement: &Judgement) -> Table {
-    let title = "What the measured time was paid for";
+    let rented = judgement.price.as_ref().is_some_and(|price| price.sitting.is_some());
+    let title = if rented {
+        "What the time that was rented was paid for"
+    } else {
+        "What the measured time was paid for"
+    };
     let mut table = Table::new(title, &["", "time", "share", "USD", "tokens"]);
     let Some(Waterfall { lines, total, billed }) = &judgement.bill else { return table };
     for line in lines {
@@ -77,7 +82,11 @@ pub(super) fn told_words(judgement: &Judgement) -> Option<String> {
         }
         Attributed::Told(told) => told,
     };
-    let summary = &judgement.summary;
+    let (probe, summary) = (judgement.probe.as_ref(), &judgement.summary);
+    let of_another = probe.map_or_else(String::new, |probe| match probe.runs.as_slice() {
+        [one] => format!(" of run {one}"),
+        several => format!(" of runs {}", several.join(", ")),
+    });
     let fits = |fits: [(&str, Option<&Fit>); 3]| {
         let known = fits.into_iter().filter_map(|(kind, fit)| Some((kind, fit?)));
         let words =
@@ -89,11 +98,16 @@ pub(super) fn told_words(judgement: &Judgement) -> Option<String> {
         format!(" Median error of the fit where it was held out: {}.", known.join(", "))
     };
     let (by, error) = match told.told_by {
-        ToldBy::Steps { mixed, cached, fit_of_another_run } => {
-            let other = if fit_of_another_run { ", fitted in another run" } else { "" };
-            let by =
-                format!("by the engine's steps{other}: {}; {}", of_mixed(mixed), of_cached(cached));
-            let fit = summary.step_fit.as_ref();
+        ToldBy::Steps { mixed, cached, .. } => {
+            let fitted =
+                probe.map_or_else(String::new, |_| format!(", fitted to those{of_another}"));
+            let by = format!(
+                "by the engine's steps{fitted}: {}; {}",
+                of_mixed(mixed),
+                of_cached(cached)
+            );
+            let own = summary.step_fit.as_ref();
+            let fit = probe.map_or(own, |probe| probe.steps.as_ref());
             let of = |kind: fn(&StepFit) -> Option<&Fit>| fit.and_then(kind);
             let kinds = [
                 ("prefill", of(|fit| fit.prefill.as_ref())),
@@ -104,10 +118,12 @@ pub(super) fn told_words(judgement: &Judgement) -> Option<String> {
         }
         ToldBy::Probe { cached } => {
             let by = format!(
-                "by requests that were alone, and by answers beside others, scaled to the paid time; {}",
+                "by requests{of_another} that were alone, and by answers beside others, scaled to the \
+                 paid time; {}",
                 of_cached(cached)
             );
-            let fit = summary.request_fit.as_ref();
+            let own = summary.request_fit.as_ref();
+            let fit = probe.map_or(own, |probe| probe.requests.as_ref());
             let kinds = [
                 ("prompts", fit.and_then(|fit| fit.prefill.as_ref())),
                 ("answers", fit.and_then(|fit| fit.decode.as_ref())),

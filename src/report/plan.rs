@@ -6,6 +6,7 @@
 use super::figure::{NOTHING, share, significant, thousands, time};
 use super::ladder::{answer, limit};
 use super::{Document, Table};
+use crate::hardware::Nodes;
 use crate::plan::{
     Apis, Caching, Capacity, Derived, Outcome, Profile, Size, Spread, Tried, Window,
 };
@@ -28,6 +29,9 @@ pub struct PlanReport {
     pub capacity: Option<Capacity>,
     /// The numbers of nodes that were tried, where the fewest were looked for.
     pub tried: Vec<Tried>,
+    /// The nodes that machines are rented in; `None`: nobody says which sizes there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Nodes>,
     /// What came of it.
     pub outcome: Outcome,
     /// The day whose API prices hold.
@@ -38,10 +42,10 @@ pub struct PlanReport {
 
 /// The plan in words and tables.
 pub fn plan_document(report: &PlanReport) -> Document {
-    let PlanReport { capacity, tried, outcome, apis, .. } = report;
+    let PlanReport { outcome, apis, .. } = report;
     let mut document = Document::default();
     document.words(heading(report));
-    document.table(machines(outcome, capacity.as_ref(), tried));
+    document.table(machines(report));
     document.table(bill(outcome));
     document.table(latencies(outcome));
     document.table(objectives(outcome));
@@ -105,7 +109,8 @@ pub(super) fn doubts(profile: &Profile) -> String {
     format!("{}{}", error.unwrap_or_default(), derived.unwrap_or_default())
 }
 
-fn machines(outcome: &Outcome, capacity: Option<&Capacity>, tried: &[Tried]) -> Table {
+fn machines(report: &PlanReport) -> Table {
+    let PlanReport { capacity, tried, nodes, outcome, .. } = report;
     let mut table = Table::new("Machines", &["", ""]);
     let node = outcome.fleet.node;
     let each = u64::from(node.machines);
@@ -119,6 +124,9 @@ fn machines(outcome: &Outcome, capacity: Option<&Capacity>, tried: &[Tried]) -> 
             table.row(["most machines at once".to_owned(), machines(outcome.most_nodes)])
         }
     };
+    if let Some(nodes) = nodes {
+        table.row(["rented".to_owned(), rented(nodes)]);
+    }
     if let Some(miss) = tried.iter().filter(|one| !one.holds).max_by_key(|one| one.nodes) {
         table.row([format!("{} would miss", machines(miss.nodes)), miss.missed.clone()]);
     }
@@ -138,6 +146,17 @@ fn machines(outcome: &Outcome, capacity: Option<&Capacity>, tried: &[Tried]) -> 
         table.row(["preemptions".to_owned(), thousands(outcome.preemptions)]);
     }
     table
+}
+
+/// Nodes by size, and what of them nobody needs.
+fn rented(nodes: &Nodes) -> String {
+    let of = |(size, count): &(u32, u32)| format!("{} × {size} GPUs", thousands((*count).into()));
+    let all: Vec<String> = nodes.machines.iter().map(of).collect();
+    let spare = match nodes.spare {
+        0 => String::new(),
+        spare => format!("; {} GPUs of them to spare, paid for", thousands(spare.into())),
+    };
+    format!("{}{spare}", all.join(" + "))
 }
 
 fn bill(outcome: &Outcome) -> Table {
@@ -265,7 +284,10 @@ fn times(ratio: Option<Ratio>) -> String {
 }
 
 /// A length of time as people say it: to a minute from an hour on, to a second from a minute on.
-fn span(of: Seconds) -> String {
+/// In a length above this a second more or less tells nothing.
+const TELLING: f64 = 10.0;
+
+pub(super) fn span(of: Seconds) -> String {
     let (hour, minute) = (3_600.0, 60.0);
     if of.0 >= hour {
         let minutes = (of.0 / minute).round();
@@ -273,8 +295,10 @@ fn span(of: Seconds) -> String {
     } else if of.0 >= minute {
         let seconds = of.0.round();
         format!("{:.0} min {:02.0} s", (seconds / minute).floor(), seconds % minute)
-    } else {
+    } else if of.0 >= TELLING || of.0 <= 0.0 {
         format!("{:.0} s", of.0)
+    } else {
+        time(Some(of))
     }
 }
 
@@ -284,10 +308,11 @@ mod tests {
 
     #[test]
     fn lengths_of_time() {
-        let told: Vec<String> = [0.0, 59.0, 300.0, 3_501.7, 3_599.7, 50_400.0, 86_400.0]
+        let told: Vec<String> = [0.0, 0.038_2, 59.0, 300.0, 3_501.7, 3_599.7, 50_400.0, 86_400.0]
             .map(|seconds| span(Seconds(seconds)))
             .to_vec();
-        let want = ["0 s", "59 s", "5 min 00 s", "58 min 22 s", "60 min 00 s", "14 h 00 min"];
+        let want =
+            ["0 s", "38.2 ms", "59 s", "5 min 00 s", "58 min 22 s", "60 min 00 s", "14 h 00 min"];
         assert_eq!(told[..6], want);
         assert_eq!(told[6], "24 h 00 min");
     }

@@ -1,8 +1,11 @@
 //! What `mtok cost` prints.
 
 use super::figure::{estimate, significant};
+use super::hour::owned_words;
 use super::{Document, Table};
-use crate::cost::{Audit, Budget, Load, RentalBill, TokenPrices, Verdict};
+use crate::cost::{
+    Audit, Budget, Load, MachinePrice, OwnedHour, PriceOrigin, RentalBill, TokenPrices, Verdict,
+};
 use crate::units::{Estimate, TokensPerSecond, UsdPerHour, UsdPerMtok};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -33,8 +36,23 @@ pub struct MachineCosts {
     /// The rental that the price comes from, where one was described.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rental: Option<RentalBill>,
+    /// The owned machine that the price comes from, where one was described.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owned: Option<OwnedHour>,
     /// The cost at each load.
     pub costs: Vec<LoadCost>,
+}
+
+impl MachineCosts {
+    /// At a machine's price.
+    pub fn of(price: &MachinePrice, rate: Estimate<TokensPerSecond>, costs: Vec<LoadCost>) -> Self {
+        let rental = price.sitting.map(|sitting| sitting.bill);
+        let owned = match price.origin {
+            PriceOrigin::Owned(owned) => Some(owned),
+            _ => None,
+        };
+        Self { price: price.usd_per_hour, rate, rental, owned, costs }
+    }
 }
 
 /// What a million tokens cost where the mean rate is this share of the machine's.
@@ -81,6 +99,9 @@ fn machine_costs(document: &mut Document, machine: &MachineCosts) {
             bill.usable.0 / 3_600.0,
             bill.effective,
         ));
+    }
+    if let Some(owned) = &machine.owned {
+        document.words(owned_words(owned));
     }
     let mut table = Table::new("", &["load", "USD/Mtok"]);
     for LoadCost { load, cost } in &machine.costs {

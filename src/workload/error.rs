@@ -117,7 +117,7 @@ pub enum TraceError {
     #[error("it has no requests with tokens in and out")]
     Empty,
     /// No request is in the part that was asked for.
-    #[error("no request is due from {from} on for {length}; the last one is due at {last}")]
+    #[error("no request is due from {from} on for {length}; the last one is due at {last:.1}")]
     NoneLeft {
         /// Where the part begins.
         from: Seconds,

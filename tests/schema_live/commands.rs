@@ -19,13 +19,14 @@ fn cost() {
         claimed("3.75/Mtok"),
         claimed("0.0038/Mtok"),
         claimed("77/Mtok"),
+        of(&["cost", "--rate"], &[&["185tok/s"], &crate::OWNED[..]].concat()),
         of(&bill, &[]),
         of(&bill, &["--claim", "0.13"]),
     ];
     let became = |n: usize| &documents[n]["audit"]["verdict"];
     assert_eq!((became(2), became(4)), (&json!("right"), &json!("unexplained")));
     assert_eq!(became(3)["slipped"]["slip"], "per_thousand");
-    let may_lack = ["/audit", "/machine/rental"];
+    let may_lack = ["/audit", "/machine/rental", "/machine/owned"];
     check("cost", &documents, &may_lack, &[("slip", variants::slips())]);
 }
 
@@ -48,6 +49,7 @@ fn estimate() {
         of("h100-sxm", "llama-3.1-70b", &["--precision", "int4"]),
         of("mi325x", "llama-3.1-8b", &["--slo", "tpot<=1us"]),
         of("l40s", "llama-3.2-1b", &["--price", "100/h"]),
+        of("l40s", "llama-3.2-1b", &crate::OWNED),
     ];
     check("outlook", &documents, &[], &[]);
 }

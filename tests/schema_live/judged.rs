@@ -4,7 +4,15 @@
 use serde_json::{Value, json};
 
 use crate::record::{head_may_lack, head_parts};
-use crate::{check, home, journal, paid, printed, variants};
+use crate::{check, home, journal, paid, plans, printed, variants};
+
+/// A machine of one's own, and a sitting on a rented one, with every figure.
+const OWNED: [&str; 2] = [
+    "--owned",
+    "purchase=35000,resale=5000,life=4y,power=700W,pue=1.3,electricity=0.12/kWh,hosting=0.1/h,capital=8%",
+];
+const SITTING: [&str; 8] =
+    ["--rented", "50min", "--start-up", "5min", "--billing", "hour", "--beside", "0.1/h"];
 
 #[test]
 fn a_run_judged() {
@@ -35,6 +43,9 @@ fn a_run_judged() {
         shown("sound", &["--slo", "ttft=1s,e2e.p50=2s"]),
         shown("killed", &["--slo", "tpot.p95=1s"]),
         shown("stillborn", &["--slo", "tpot=1ms"]),
+        shown("sound", &[&OWNED[..], &["--grid", "400g/kWh"]].concat()),
+        shown("sound", &[&["--price", "2.50/h"], &SITTING[..]].concat()),
+        shown("sound", &["--probe", "sound", "--grid", "400g/kWh"]),
     ];
     // What these runs are for: prices of every origin and none, intervals, doubts, GPUs and losses.
     let [sound, given, free, killed, stillborn, kept, unsure, ..] = &documents;
@@ -91,10 +102,11 @@ fn a_run_judged() {
     assert!(bounded["cost_bounds"]["output"].is_array(), "{}", bounded["cost_bounds"]);
     let others = [shown("part", &[]), served, overrun, void, forced, blank, bounded];
     let documents = [&documents[..], &others].concat();
-    assert!(documents.iter().filter(|document| adds_up(document)).count() >= 3);
+    assert!(documents.iter().filter(|document| paid::adds_up(document)).count() >= 3);
 
     let mut may_lack = head_may_lack("/run");
     may_lack.push("/telemetry/gpus/*/gpm/".to_owned());
+    may_lack.extend(["/price/sitting", "/probe", "/emission"].map(str::to_owned));
     let may_lack: Vec<&str> = may_lack.iter().map(String::as_str).collect();
     check("bench", &documents, &may_lack, &judged_parts());
 }
@@ -115,34 +127,13 @@ fn judged_parts() -> Vec<(&'static str, Vec<Value>)> {
         ("cost_at_load", paid::costs_at_load()),
         ("cost_while_busy", paid::costs_while_busy()),
         ("waterfall", paid::bills_of_nothing()),
+        ("energy_counted", paid::energies()),
+        ("grain", plans::grains()),
         ("mixed_by", paid::mixed_by()),
+        ("other_runs", paid::other_runs()),
         ("untold", paid::untold()),
     ];
     [judged, paid, summed_parts()].concat()
-}
-
-/// COST_MODEL.md, section 3: tokens times prices at full load are the price of the window's time, and so
-/// are the lines of its bill, to a thousandth. Gives whether there were prices to add up.
-#[track_caller]
-fn adds_up(document: &Value) -> bool {
-    let (told, full) = (&document["attributed"]["told"], &document["costs"][0]);
-    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
-    if full.is_null() || document["bill"].is_null() {
-        return false;
-    }
-    let window = number(&document["bill"]["billed"]);
-    let paid = number(&document["price"]["usd_per_hour"]) / 3_600.0 * window;
-    let near = |sum: f64| assert!((sum - paid).abs() <= 1e-3 * paid, "{sum} is not {paid}");
-    near(document["bill"]["lines"].as_array().unwrap().iter().map(|l| number(&l["cost"])).sum());
-    if told.is_null() {
-        return false;
-    }
-    let kinds = [("uncached", "input"), ("cached", "cached"), ("output", "output")];
-    let usd = |(part, price): (&str, &str)| {
-        number(&told[part]["tokens"]) * number(&full[price]["value"]) / 1e6
-    };
-    near(kinds.into_iter().map(usd).sum());
-    true
 }
 
 /// The same of a run's head and its summary.
@@ -184,9 +175,10 @@ fn a_ladder_judged() {
         shown(&["--slo", "ttft=1s"]),
         shown(&["--slo", "ttft.p99=1s", "--price", "2.50/h"]),
         shown(&["--force"]),
+        shown(&OWNED),
         serde_json::to_value(mtok::cost::Ladder::of(None, Vec::new())).unwrap(),
     ];
-    let [plain, kept, unsure, forced, empty] = &documents;
+    let [plain, kept, unsure, forced, .., empty] = &documents;
     // Twice the same journal is a tie, which the fewer in flight win.
     assert_eq!(
         (&plain["cheapest"], &plain["point"]["run"]["workload"]["arrivals"]["in_flight"]),
@@ -216,8 +208,14 @@ fn a_ladder_judged() {
     }
     let names = ["2026-11-22T08-00-03Z", "2026-11-22T08-00-04Z", "served", "overrun"];
     let points = names.map(single);
-    let bounded = printed(&home, &["runs", "show", "served", "--price", "2.50/h", "--force"]);
-    parts.push(("bench", [&points[..], &[bounded]].concat()));
+    let judged = |more: &[&str]| printed(&home, &[&["runs", "show"], more].concat());
+    let first = "2026-11-22T08-00-01Z";
+    let others = [
+        judged(&["served", "--price", "2.50/h", "--force"]),
+        judged(&[&[first, "--probe", first, "--grid", "0.4kg/kWh"], &SITTING[..]].concat()),
+        judged(&[&[first, "--grid", "400g/kWh"], &OWNED[..]].concat()),
+    ];
+    parts.push(("bench", [&points[..], &others].concat()));
     parts.push(("level", variants::levels()));
     parts.push(("level_repeats", variants::level_repeats()));
     check("ladder", &documents, &may_lack, &parts);

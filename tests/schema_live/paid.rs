@@ -4,8 +4,9 @@
 
 use mtok::cost::{
     Attributed, Attribution, AttributionBounds, BoundsOfKind, CachedBy, CostAtLoad, CostWhileBusy,
-    Item, Line, Load, MixedBy, Part, ToldBy, Untold, Waterfall,
+    Counted, Item, Line, Load, MixedBy, OtherRuns, Part, ToldBy, Untold, Waterfall,
 };
+use mtok::summary::{RequestFit, StepFit};
 use mtok::units::{Estimate, Ratio, Seconds, Tokens, Usd, UsdPerMtok};
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ pub(crate) fn untold() -> Vec<Value> {
     }
 }
 
-/// What the window of a run is paid for; of a sitting there is more.
+/// What the window of a run, and a sitting with it, is paid for.
 pub(crate) fn bill_items() -> Vec<Value> {
     let all = [
         Item::UncachedInput,
@@ -44,6 +45,10 @@ pub(crate) fn bill_items() -> Vec<Value> {
         Item::Untold,
         Item::Waste,
         Item::Idle,
+        Item::StartUp,
+        Item::NotMeasured,
+        Item::RoundedUp,
+        Item::Beside,
     ];
     match all[0] {
         Item::UncachedInput
@@ -94,6 +99,24 @@ pub(crate) fn bills_of_nothing() -> Vec<Value> {
     written([Waterfall { lines: vec![line], total: Usd(0.0), billed: Seconds(2.0) }])
 }
 
+/// What runs of an engine, and of a server, tell of another.
+pub(crate) fn other_runs() -> Vec<Value> {
+    let steps = StepFit { prefill: None, decode: None, mixed: None };
+    let requests = RequestFit { prefill: None, decode: None };
+    let runs = vec!["2026-11-22T08-00-01Z".to_owned()];
+    written([
+        OtherRuns { runs: runs.clone(), steps: Some(steps), requests: None },
+        OtherRuns { runs, steps: None, requests: Some(requests) },
+    ])
+}
+
+/// Whose energy may have been counted.
+pub(crate) fn energies() -> Vec<Value> {
+    match Counted::Gpus {
+        Counted::Gpus | Counted::CpuPackages => written([Counted::Gpus, Counted::CpuPackages]),
+    }
+}
+
 /// Whose time it was: by steps, by a probe, by bounds.
 pub(crate) fn attributed() -> Vec<Value> {
     let estimate = Estimate::within(Seconds(2.0), Seconds(1.0));
@@ -128,4 +151,33 @@ pub(crate) fn attributed() -> Vec<Value> {
             output: kind,
         }),
     ])
+}
+
+/// COST_MODEL.md, section 3: tokens times prices at full load are the price of the window's time, and so
+/// are the lines of its bill, to a thousandth. Gives whether there were prices to add up.
+#[track_caller]
+pub(crate) fn adds_up(document: &Value) -> bool {
+    let (told, full) = (&document["attributed"]["told"], &document["costs"][0]);
+    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+    if full.is_null() || document["bill"].is_null() {
+        return false;
+    }
+    let near =
+        |sum: f64, paid: f64| assert!((sum - paid).abs() <= 1e-3 * paid, "{sum} is not {paid}");
+    let hour = number(&document["price"]["usd_per_hour"]);
+    // Of a sitting the lines are of all that was rented.
+    let sitting = &document["price"]["sitting"]["total"];
+    let window = number(&document["bill"]["billed"]);
+    let billed = sitting.as_f64().unwrap_or(hour / 3_600.0 * window);
+    let lines = document["bill"]["lines"].as_array().unwrap();
+    near(lines.iter().map(|l| number(&l["cost"])).sum(), billed);
+    if told.is_null() {
+        return false;
+    }
+    let kinds = [("uncached", "input"), ("cached", "cached"), ("output", "output")];
+    let usd = |(part, price): (&str, &str)| {
+        number(&told[part]["tokens"]) * number(&full[price]["value"]) / 1e6
+    };
+    near(kinds.into_iter().map(usd).sum(), hour / 3_600.0 * number(&told["window"]));
+    true
 }

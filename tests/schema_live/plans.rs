@@ -28,6 +28,7 @@ fn plan() {
         planned(&home, &[&["--slo=ttft<=2s,tpot<=50ms"], &api[..]].concat()),
         // Nothing to judge by: no capacity, no load.
         planned(&home, &["--machines=1"]),
+        planned(&home, &["--machines=3", "--node-sizes=2,8"]),
         // Nothing is missed, however fast they come.
         planned(&home, &["--slo=e2e<=100000s", "--trace-requests=20"]),
         planned(&home, &[&["--fleet=autoscale", "--slo=ttft<=5s"], &slow[..]].concat()),
@@ -44,7 +45,7 @@ fn plan() {
         ("router", routers()),
         ("unbilled", vec![serde_json::json!({ "entry": "a/b", "reason": "no tariff holds" })]),
     ];
-    check("plan", &documents, &[], &parts);
+    check("plan", &documents, &["/nodes"], &parts);
 }
 
 /// A run that was due a few requests, by the example's step times, and one of a server that counts no
@@ -87,7 +88,7 @@ fn derived() -> Vec<Value> {
     }
 }
 
-fn grains() -> Vec<Value> {
+pub(crate) fn grains() -> Vec<Value> {
     match Grain::Second {
         Grain::Second | Grain::Minute | Grain::Hour => {
             variants::written([Grain::Second, Grain::Minute, Grain::Hour])

@@ -132,10 +132,11 @@ fn own(raw: RawOwn, output: RawOutput) -> Result<OwnSide, Failure> {
         precision: raw.precision,
         kv_precision: raw.kv_precision,
         // The work's take their place.
-        prompt_tokens: 1,
-        output_tokens: 1,
+        prompt_tokens: "1".to_owned(),
+        output_tokens: "1".to_owned(),
         batch: raw.batch,
         price: raw.price,
+        owned: None,
         slo: raw.slo,
         output,
     };

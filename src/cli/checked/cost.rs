@@ -1,10 +1,11 @@
 //! `mtok cost`: a machine's price and rate, or a budget and its prices; a claim about either.
 
-use super::{Failure, grain, loads, optional, pair, value};
+use super::hour::{hour, sitting};
+use super::{Failure, loads, missing, pair, value};
 use crate::cli::raw::RawCost;
-use crate::cost::{Budget, Claim, Load, Rental, TokenPrices};
+use crate::cost::{Budget, Claim, Load, MachinePrice, TokenPrices};
 use crate::hint::Fault;
-use crate::units::{Estimate, ListPrice, Seconds, TokensPerSecond, UsdPerHour};
+use crate::units::{Estimate, ListPrice, TokensPerSecond};
 
 /// A calculation.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +21,8 @@ pub(crate) struct Cost {
 pub(crate) enum Asked {
     /// The cost of tokens on a machine.
     Machine {
-        /// What it rents for by the hour.
-        price: UsdPerHour,
-        /// How it is rented, where that was said.
-        rental: Option<Rental>,
+        /// What it costs by the hour, with billing and start-up where they were said.
+        price: MachinePrice,
         /// Its rate at the operating point.
         rate: Estimate<TokensPerSecond>,
         /// The loads asked for; at least one.
@@ -57,21 +56,17 @@ impl TryFrom<RawCost> for Cost {
     }
 }
 
-fn missing(flag: &str, with: &str, example: &str) -> Failure {
-    Failure::new(Fault::Usage, format!("`{flag}` is missing: it is needed with {with}"))
-        .hint(format!("add `{flag} {example}`"))
-}
-
 fn bill(raw: &RawCost, workload: &str, prices: &str) -> Result<Asked, Failure> {
     let machine_flags = [
         ("--price", raw.price.is_some()),
+        ("--owned", raw.owned.is_some()),
         ("--rate", raw.rate.is_some()),
         ("--load", !raw.load.is_empty()),
         ("--gpus", raw.gpus.is_some()),
-        ("--rented", raw.rented.is_some()),
-        ("--start-up", raw.start_up.is_some()),
-        ("--billing", raw.billing.is_some()),
-        ("--beside", raw.beside.is_some()),
+        ("--rented", raw.sitting.rented.is_some()),
+        ("--start-up", raw.sitting.start_up.is_some()),
+        ("--billing", raw.sitting.billing.is_some()),
+        ("--beside", raw.sitting.beside.is_some()),
     ];
     if let Some((flag, _)) = machine_flags.iter().find(|(_, given)| *given) {
         let message = format!("`{flag}` speaks of a machine and `--workload` of a bill");
@@ -86,7 +81,7 @@ fn bill(raw: &RawCost, workload: &str, prices: &str) -> Result<Asked, Failure> {
 }
 
 fn machine(raw: &RawCost) -> Result<Asked, Failure> {
-    let price = optional("--price", raw.price.as_deref())?;
+    let price = hour(raw.price.as_deref(), raw.owned.as_deref())?;
     let price = price.ok_or_else(|| missing("--price", "a rate", "2.50/h"))?;
     let rate = raw.rate.as_deref().ok_or_else(|| missing("--rate", "a price", "185tok/s"))?;
     let mut loads = loads(&raw.load)?;
@@ -96,8 +91,13 @@ fn machine(raw: &RawCost) -> Result<Asked, Failure> {
     if raw.gpus == Some(0) {
         return Err(Failure::new(Fault::Usage, "`--gpus`: `0` is not a number of GPUs"));
     }
-    let rental = rental(raw, price)?;
-    Ok(Asked::Machine { price, rental, rate: measured(rate)?, loads, gpus: raw.gpus })
+    let sitting = sitting(&raw.sitting, Some(&price))?;
+    let price = match sitting {
+        // `sitting` has seen to it that some of the rented time is usable.
+        Some(sitting) => price.clone().over(sitting).unwrap_or(price),
+        None => price,
+    };
+    Ok(Asked::Machine { price, rate: measured(rate)?, loads, gpus: raw.gpus })
 }
 
 /// Reads a rate, with or without its error.
@@ -127,31 +127,6 @@ pub(super) fn measured(text: &str) -> Result<Estimate<TokensPerSecond>, Failure>
             .hint("a price can only be given for a rate that is known to be above 0"));
     }
     Ok(Estimate::within(positive(rate)?, error))
-}
-
-fn rental(raw: &RawCost, machine: UsdPerHour) -> Result<Option<Rental>, Failure> {
-    let rented: Option<Seconds> = optional("--rented", raw.rented.as_deref())?;
-    let start_up = optional("--start-up", raw.start_up.as_deref())?;
-    let beside = optional("--beside", raw.beside.as_deref())?;
-    let grain = raw.billing.map(grain);
-    let Some(rented) = rented else {
-        let needing = [
-            ("`--start-up`", start_up.is_some()),
-            ("`--billing`", grain.is_some()),
-            ("`--beside`", beside.is_some()),
-        ];
-        return match needing.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(missing("--rented", flag, "5h")),
-            None => Ok(None),
-        };
-    };
-    let start_up = start_up.unwrap_or(Seconds(0.0));
-    if start_up >= rented {
-        let message = format!("`--start-up`: {start_up} leave nothing of the {rented} rented");
-        return Err(Failure::new(Fault::Usage, message).hint("rent for longer than start-up takes"));
-    }
-    let beside = beside.unwrap_or(UsdPerHour(0.0));
-    Ok(Some(Rental { machine, beside, rented, start_up, grain: grain.unwrap_or_default() }))
 }
 
 /// A claim about a price has its unit; one about a bill is an amount, where `USD` says nothing new.

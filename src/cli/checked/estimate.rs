@@ -1,12 +1,13 @@
 //! `mtok estimate`: a GPU and a model that are known, and a question that has an answer.
 
-use super::{Failure, optional};
+use super::hour::hour;
+use super::{Failure, value};
 use crate::cli::raw::{RawCache, RawEstimate, RawWeights};
-use crate::cost::{Kind, Slo};
+use crate::cost::{Kind, MachinePrice, Slo};
 use crate::estimate::{Cache, EstimateError, Model, Models, Traffic, Weights};
 use crate::hardware::{Catalogue, Gpu};
 use crate::hint::Fault;
-use crate::units::{Seconds, Tokens, UsdPerHour};
+use crate::units::{Seconds, Tokens};
 use std::path::{Path, PathBuf};
 
 /// A question.
@@ -29,7 +30,7 @@ pub(crate) struct Estimate {
     /// Sequences at once; empty: the usual ladder.
     pub(crate) batches: Vec<u32>,
     /// What all GPUs cost together, where given.
-    pub(crate) price: Option<UsdPerHour>,
+    pub(crate) price: Option<MachinePrice>,
     /// The longest mean time between two tokens, where given.
     pub(crate) at_most: Option<Seconds>,
 }
@@ -51,16 +52,18 @@ impl TryFrom<RawEstimate> for Estimate {
             .by_name(&raw.gpu)
             .map_err(|error| Failure::flag("--gpu", &error))?
             .clone();
+        let prompt: Tokens = value("--prompt-tokens", raw.prompt_tokens.trim())?;
+        let output: Tokens = value("--output-tokens", raw.output_tokens.trim())?;
         let not_zero = [
             ("--tp", u64::from(raw.tp)),
-            ("--output-tokens", raw.output_tokens),
+            ("--output-tokens", output.0),
             ("--batch", u64::from(raw.batch.iter().copied().min().unwrap_or(1))),
         ];
         if let Some((flag, _)) = not_zero.into_iter().find(|(_, number)| *number == 0) {
             return Err(Failure::new(Fault::Usage, format!("`{flag}`: `0` has no answer"))
                 .hint("give a number of 1 or more"));
         }
-        let price: Option<UsdPerHour> = optional("--price", raw.price.as_deref())?;
+        let price = hour(raw.price.as_deref(), raw.owned.as_deref())?;
         Ok(Self {
             shape: shape(&raw.model)?,
             asked: raw.model,
@@ -76,15 +79,18 @@ impl TryFrom<RawEstimate> for Estimate {
                 RawCache::Bf16 => Cache::Bf16,
                 RawCache::Fp8 => Cache::Fp8,
             },
-            traffic: Traffic {
-                prompt: Tokens(raw.prompt_tokens),
-                output: Tokens(raw.output_tokens),
-            },
-            batches: raw.batch,
+            traffic: Traffic { prompt, output },
+            batches: each_once(raw.batch),
             price,
             at_most: raw.slo.as_deref().map(limit).transpose()?,
         })
     }
+}
+
+/// In the order given, each once: what is asked for twice has one answer.
+fn each_once(batches: Vec<u32>) -> Vec<u32> {
+    let mut seen = std::collections::HashSet::new();
+    batches.into_iter().filter(|batch| seen.insert(*batch)).collect()
 }
 
 /// The catalogue's shape, else a file: what looks like a path is meant as one, so that a file that isn't
@@ -106,7 +112,7 @@ fn shape(text: &str) -> Result<Shape, Failure> {
 
 /// The one objective that an estimate can judge.
 fn limit(text: &str) -> Result<Seconds, Failure> {
-    let slo: Slo = super::value("--slo", text)?;
+    let slo: Slo = value("--slo", text)?;
     match slo.objectives() {
         [one] if one.latency == Kind::Tpot && one.percentile == Slo::DEFAULT => Ok(one.at_most),
         _ => {

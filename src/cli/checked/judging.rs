@@ -1,17 +1,24 @@
 //! What measurements are judged by.
 
+use super::hour::{hour, sitting};
 use super::{Failure, loads, optional};
 use crate::cli::raw::RawJudging;
-use crate::cost::{Load, Slo};
+use crate::cost::{Load, MachinePrice, OtherRuns, Sitting, Slo};
 use crate::hint::Fault;
-use crate::units::UsdPerHour;
+use crate::units::GramsPerKwh;
 use std::path::{Path, PathBuf};
 
 /// What measurements are judged by, beside the books.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Judging {
     /// The machine's price, where given.
-    pub(crate) price: Option<UsdPerHour>,
+    pub(crate) price: Option<MachinePrice>,
+    /// How it is rented, where said.
+    pub(crate) sitting: Option<Sitting>,
+    /// What other runs tell of the time that each kind of token takes.
+    pub(crate) probe: Option<OtherRuns>,
+    /// What the grid's energy emits, where said.
+    pub(crate) grid: Option<GramsPerKwh>,
     /// Loads to judge at, beside the usual ones.
     pub(crate) loads: Vec<Load>,
     /// What latencies shall keep to, where said.
@@ -26,8 +33,12 @@ impl TryFrom<RawJudging> for Judging {
     type Error = Failure;
 
     fn try_from(raw: RawJudging) -> Result<Self, Failure> {
+        let price = hour(raw.price.as_deref(), raw.owned.as_deref())?;
         Ok(Self {
-            price: optional("--price", raw.price.as_deref())?,
+            sitting: sitting(&raw.sitting, price.as_ref())?,
+            price,
+            probe: None,
+            grid: optional("--grid", raw.grid.as_deref())?,
             loads: loads(&raw.load)?,
             slo: optional("--slo", raw.slo.as_deref())?,
             force: raw.force,
@@ -49,7 +60,14 @@ pub(super) fn in_a_folder(file: PathBuf) -> Result<PathBuf, Failure> {
 impl Judging {
     /// By the machine's price alone.
     pub(crate) fn at_price(price: Option<&str>) -> Result<Self, Failure> {
-        let price = optional("--price", price)?;
-        Ok(Self { price, loads: Vec::new(), slo: None, force: false, report: None })
+        let price = hour(price, None)?;
+        let (sitting, probe, grid, slo, report) = (None, None, None, None, None);
+        Ok(Self { price, sitting, probe, grid, loads: Vec::new(), slo, force: false, report })
+    }
+
+    /// With what other runs tell.
+    #[must_use]
+    pub(crate) fn probed(self, probe: OtherRuns) -> Self {
+        Self { probe: Some(probe), ..self }
     }
 }

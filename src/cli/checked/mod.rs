@@ -5,6 +5,7 @@ mod compare;
 mod content;
 mod cost;
 mod estimate;
+mod hour;
 mod judging;
 mod load;
 mod plan;
@@ -17,7 +18,7 @@ pub(crate) use cost::{Asked, Cost};
 pub(crate) use estimate::{Estimate, Shape};
 pub(crate) use judging::Judging;
 pub(crate) use plan::{Machine, Plan, Sizing, StepsFrom};
-pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
+pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, past_day, sources};
 pub(crate) use subject::Running;
 
 use super::failure::Failure;
@@ -55,6 +56,11 @@ where
         return Err(Failure::new(Fault::Usage, message).hint(format!("write it like `{example}`")));
     };
     Ok((value(flag, first)?, value(flag, second)?))
+}
+
+fn missing(flag: &str, with: &str, example: &str) -> Failure {
+    Failure::new(Fault::Usage, format!("`{flag}` is missing: it is needed with {with}"))
+        .hint(format!("add `{flag} {example}`"))
 }
 
 /// The loads asked for, in the order given.

@@ -4,6 +4,7 @@ use super::content::{time, trace};
 use super::{Failure, grain, optional, optional_day, value};
 use crate::cli::raw::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
 use crate::cost::Slo;
+use crate::hardware::NodeSizes;
 use crate::hint::Fault;
 use crate::plan::{Node, PerHour, Router, Serving, Traffic};
 use crate::units::{Ratio, Seconds, Tokens, UsdPerHour};
@@ -13,6 +14,9 @@ use std::path::PathBuf;
 /// The length of a window where nothing is said: of a trace, and of a day that was made of one.
 const WINDOW: Seconds = Seconds(300.0);
 const WINDOW_OF_A_DAY: Seconds = Seconds(3_600.0);
+
+/// A peak is at an hour of it.
+const DAY: Seconds = Seconds(86_400.0);
 
 /// A larger fleet than this is not looked for.
 const NODES_MAX: u32 = 4_096;
@@ -34,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) node: Node,
     /// How many of it.
     pub(crate) sizing: Sizing,
+    /// In which sizes its GPUs are rented, where that was said.
+    pub(crate) sizes: Option<NodesOf>,
     /// What latencies shall keep to.
     pub(crate) slo: Option<Slo>,
     /// How long a window is.
@@ -62,6 +68,15 @@ pub(crate) enum StepsFrom {
     File(PathBuf),
     /// A run.
     Run(String),
+}
+
+/// Sizes of nodes, each of which holds whole machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NodesOf {
+    /// The sizes.
+    pub(crate) sizes: NodeSizes,
+    /// GPUs of a machine.
+    pub(crate) gpus: u32,
 }
 
 /// How many nodes.
@@ -103,6 +118,7 @@ impl TryFrom<RawPlan> for Plan {
             router,
             node,
             sizing,
+            sizes: sizes(&raw.fleet)?,
             slo,
             window: window.unwrap_or(usual),
             seed: raw.seed,
@@ -138,7 +154,12 @@ fn day_night(text: &str) -> Result<(Ratio, Seconds), Failure> {
         let message = format!("`--day-night`: `{text}` is not a swing and the time of the peak");
         return Err(Failure::new(Fault::Usage, message).hint("write it like `60%@14h`"));
     };
-    Ok((value("--day-night", swing)?, value("--day-night", peak)?))
+    let (swing, peak) = (value("--day-night", swing)?, value("--day-night", peak)?);
+    if peak >= DAY || peak < Seconds(0.0) {
+        let message = format!("`--day-night`: a day has no {peak}");
+        return Err(Failure::new(Fault::Usage, message).hint("write the hour like `14h`"));
+    }
+    Ok((swing, peak))
 }
 
 fn steps(raw: RawMachine) -> Result<StepsFrom, Failure> {
@@ -159,12 +180,24 @@ fn serving(raw: &RawMachine) -> Result<Serving, Failure> {
         prefix_cache: !raw.no_prefix_cache,
         ..Serving::with_room_for(kv)
     };
+    let sequences = u64::from(serving.sequences_max);
+    let least = [
+        ("--kv-tokens", kv.0, u64::from(serving.block_size), "the tokens of a block"),
+        ("--max-sequences", sequences, 1, "one request at a time"),
+        ("--step-tokens", u64::from(serving.step_tokens_max), sequences, "`--max-sequences`"),
+    ];
+    if let Some((flag, value, least, what)) =
+        least.into_iter().find(|(_, value, least, _)| value < least)
+    {
+        let message = format!("`{flag}`: `{value}` is below {least}, {what}");
+        return Err(Failure::new(Fault::Usage, message));
+    }
     serving.check()?;
     Ok(serving)
 }
 
 fn node(raw: &RawFleet) -> Result<Node, Failure> {
-    let price: UsdPerHour = value("--price", &raw.price)?;
+    let price = super::hour::rent(&raw.price)?;
     if price <= UsdPerHour(0.0) {
         return Err(Failure::new(Fault::Usage, "`--price`: a machine for nothing has no plan"));
     }
@@ -183,6 +216,29 @@ fn node(raw: &RawFleet) -> Result<Node, Failure> {
         grain: raw.billing.map(grain).unwrap_or_default(),
         interruptions: raw.spot.as_deref().map(per_hour).transpose()?.unwrap_or_default(),
     })
+}
+
+fn sizes(raw: &RawFleet) -> Result<Option<NodesOf>, Failure> {
+    if raw.node_sizes.is_empty() {
+        return Ok(None);
+    }
+    let refused = |message: String, hint: &str| {
+        Err(Failure::new(Fault::Usage, format!("`--node-sizes`: {message}")).hint(hint))
+    };
+    if raw.fleet == FleetKind::Autoscale {
+        let message = "a fleet that scales rents nodes one by one".to_owned();
+        return refused(message, "`--node-gpus` says how many GPUs one has");
+    }
+    let sizes = NodeSizes::new(&raw.node_sizes);
+    let sizes = sizes.map_err(|error| Failure::flag("--node-sizes", &error))?;
+    let gpus = raw.gpus.get();
+    match sizes.sizes().iter().find(|size| !size.is_multiple_of(gpus)) {
+        Some(size) => {
+            let message = format!("`{size}` GPUs are no whole number of machines of {gpus}");
+            refused(message, "`--gpus` says how many one has")
+        }
+        None => Ok(Some(NodesOf { sizes, gpus })),
+    }
 }
 
 fn sizing(raw: &RawFleet, node: &Node, judged: bool) -> Result<Sizing, Failure> {

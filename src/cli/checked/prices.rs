@@ -17,6 +17,17 @@ fn day(flag: &str, text: &str) -> Result<Date, Failure> {
     })
 }
 
+/// The day that a file is of, which is not to come.
+pub(crate) fn past_day(flag: &str, text: Option<&str>, today: Date) -> Result<Date, Failure> {
+    match optional_day(flag, text)? {
+        Some(day) if day > today => {
+            let message = format!("`{flag}`: `{day}` is yet to come, and today is {today}");
+            Err(Failure::new(Fault::Usage, message).hint("give the day on which the file was read"))
+        }
+        day => Ok(day.unwrap_or(today)),
+    }
+}
+
 /// The same for a flag that may be absent.
 pub(crate) fn optional_day(flag: &str, text: Option<&str>) -> Result<Option<Date>, Failure> {
     text.map(|text| day(flag, text)).transpose()
@@ -159,10 +170,18 @@ fn service(text: &str) -> Result<Service, Failure> {
 }
 
 /// The addresses that are asked.
-pub(crate) fn sources(stated: Vec<String>) -> Vec<String> {
+pub(crate) fn sources(stated: Vec<String>) -> Result<Vec<String>, Failure> {
+    // Which of them may be asked without encryption is the fetcher's rule.
+    let is_address = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
+    if let Some(other) = stated.iter().find(|url| !is_address(url)) {
+        let message = format!("`--source`: `{other}` is no `https` address");
+        return Err(
+            Failure::new(Fault::Usage, message).hint("a file is read by `mtok prices import FILE`")
+        );
+    }
     if !stated.is_empty() {
-        return stated;
+        return Ok(stated);
     }
     let configured = [Format::GenaiPrices, Format::Litellm, Format::ModelsDev, Format::Openrouter];
-    configured.map(|format| format.url().to_owned()).to_vec()
+    Ok(configured.map(|format| format.url().to_owned()).to_vec())
 }

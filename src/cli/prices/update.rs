@@ -8,7 +8,7 @@ use crate::cli::output;
 use crate::cli::raw::Format;
 use crate::clock::today;
 use crate::fetch::page;
-use crate::hint::Fault;
+use crate::hint::{Fault, Hint as _};
 use crate::prices::{Book, merge};
 use crate::report::{BookChange, ImportCard, SourceUpdate, UpdateReport, update_document};
 use crate::units::Seconds;
@@ -59,7 +59,11 @@ pub(crate) fn run(sources: &[String], format: Format) -> Result<(), Failure> {
 }
 
 fn one(url: &str, kept: &Path, name: &str, book: &mut Book) -> Result<SourceUpdate, Failure> {
-    let page = page(url, kept, PATIENCE)?;
+    let page = page(url, kept, PATIENCE).map_err(|error| {
+        // What the fetcher advises is for weights.
+        Failure::new(error.fault(), error.to_string())
+            .hint("`https_proxy` names a proxy; `mtok prices import FILE` reads a file instead")
+    })?;
     let day = today();
     let (form, import) = understood(url, &page.text, None, day)?;
     let merged = merge(name, book, &import)?;

@@ -182,7 +182,12 @@ pub(crate) struct RawContent {
 #[derive(Debug, Args)]
 pub(crate) struct RawCut {
     /// How many times as fast: `2`, `0.5`.
-    #[arg(long = "trace-speed", value_name = "TIMES", requires = "trace")]
+    #[arg(
+        long = "trace-speed",
+        value_name = "TIMES",
+        requires = "trace",
+        allow_hyphen_values = true
+    )]
     pub speed: Option<String>,
     /// Where in the trace to begin.
     #[arg(long = "trace-from", value_name = "TIME", requires = "trace")]

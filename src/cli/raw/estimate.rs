@@ -29,17 +29,20 @@ pub(crate) struct RawEstimate {
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "bf16")]
     pub kv_precision: RawCache,
     /// Prompt tokens of a request that are computed, in the mean.
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub prompt_tokens: u64,
+    #[arg(long, value_name = "N", default_value = "512", allow_hyphen_values = true)]
+    pub prompt_tokens: String,
     /// Output tokens of a request, in the mean.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub output_tokens: u64,
+    #[arg(long, value_name = "N", default_value = "256", allow_hyphen_values = true)]
+    pub output_tokens: String,
     /// Sequences at once: `1,8,64`. Default: 1, 2, 4, … as far as they fit, to 1024.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub batch: Vec<u32>,
     /// What all the GPUs rent for together: `2.50/h`. Default: the rental table's median.
-    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE", allow_hyphen_values = true)]
     pub price: Option<String>,
+    /// GPUs of your own instead, all of them together: see `mtok bench --help`.
+    #[arg(long, value_name = "FIGURES")]
+    pub owned: Option<String>,
     /// The longest mean time between two tokens of a stream: `tpot<=50ms`.
     #[arg(long, value_name = "LIMIT")]
     pub slo: Option<String>,

@@ -77,7 +77,7 @@ pub(crate) struct RawMachine {
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
     /// Tokens that its KV cache has room for, of all requests together: `400k`.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub kv_tokens: String,
     /// The most requests that it computes at once.
     #[arg(long, default_value_t = 256, value_name = "N")]
@@ -95,11 +95,11 @@ pub(crate) struct RawMachine {
 #[command(next_help_heading = "The fleet")]
 pub(crate) struct RawFleet {
     /// What a machine rents for, all of its GPUs: `2.50/h`.
-    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE", allow_hyphen_values = true)]
     pub price: String,
     /// How many machines: so many, or the fewest that keep to `--slo`. Of a fleet that scales: the
     /// most.
-    #[arg(long, default_value = "auto", value_name = "N|auto")]
+    #[arg(long, default_value = "auto", value_name = "N|auto", allow_hyphen_values = true)]
     pub machines: String,
     /// Whether there are always as many, or as many as requests need.
     #[arg(long, value_enum, default_value_t, value_name = "FLEET")]
@@ -109,10 +109,10 @@ pub(crate) struct RawFleet {
     #[arg(long, value_name = "N")]
     pub in_flight: Option<NonZeroU32>,
     /// From renting a node until it serves: boot, download, load, warm-up. Default: none.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub start_up: Option<String>,
     /// Spot: so often a node is taken away: `0.05/h`.
-    #[arg(long, value_name = "RATE/h")]
+    #[arg(long, value_name = "RATE/h", allow_hyphen_values = true)]
     pub spot: Option<String>,
     /// GPUs of a machine.
     #[arg(long, default_value_t = NonZeroU32::MIN, value_name = "N")]
@@ -120,6 +120,10 @@ pub(crate) struct RawFleet {
     /// GPUs of a node, which is rented whole. Default: one machine's.
     #[arg(long, value_name = "N")]
     pub node_gpus: Option<NonZeroU32>,
+    /// The sizes that the provider has, in GPUs a node: `1,2,4,8`. Machines are rented in the cheapest of
+    /// them that hold all, and pay for GPUs that are left over.
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', conflicts_with = "node_gpus")]
+    pub node_sizes: Vec<u32>,
     /// What rented time is rounded up to. Default: second.
     #[arg(long, value_enum, value_name = "GRAIN")]
     pub billing: Option<Grain>,

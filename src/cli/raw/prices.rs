@@ -60,7 +60,7 @@ pub(crate) enum RawPrices {
     /// All that the book knows of a model: every price, its source, what it was before.
     #[command(after_help = "Examples:
   mtok prices show groq/llama-3.1-8b-instant
-  mtok prices show deepseek/deepseek-chat --at 2025-09-28")]
+  mtok prices show openai/gpt-6-luna --at 2026-10-11")]
     Show {
         /// An entry, a model, or an alias of one.
         model: String,
@@ -96,7 +96,7 @@ pub(crate) enum RawPrices {
     },
     /// What changed from one book to another, or from one day to another.
     #[command(after_help = "Examples:
-  mtok prices diff 2025-09-28 2025-09-29
+  mtok prices diff 2026-10-13 2026-10-14
   mtok prices diff old.jsonl new.jsonl")]
     Diff {
         /// A book's file, or a day of `--book`.
@@ -137,8 +137,8 @@ Langfuse's observations.
 
 Examples:
   mtok bill usage.jsonl --model openai/gpt-4o-mini --model groq/llama-3.1-8b-instant
-  mtok bill usage.jsonl --model deepseek/deepseek-chat --at 2025-09-28
-  mtok bill --difference august.jsonl october.jsonl --model deepseek/deepseek-chat")]
+  mtok bill usage.jsonl --model openai/gpt-6-luna --at 2026-10-11
+  mtok bill --difference august.jsonl october.jsonl --model openai/gpt-6-luna")]
 pub(crate) struct RawBill {
     /// The usage, as JSON lines.
     #[arg(required_unless_present = "difference", conflicts_with = "difference")]

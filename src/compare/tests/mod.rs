@@ -7,7 +7,7 @@ mod swings;
 mod work;
 
 use super::own::{Own, Told};
-use crate::cost::{Blend, MachinePrice, OwnRates, PriceOrigin};
+use crate::cost::{Blend, MachinePrice, OwnRates};
 use crate::prices::Entry;
 use crate::units::{Estimate, Ratio, UsdPerHour, UsdPerMtok};
 
@@ -17,7 +17,7 @@ fn own(hour: f64, told: Told) -> Own {
         name: "a machine".to_owned(),
         family: None,
         parameters: None,
-        hour: MachinePrice { usd_per_hour: UsdPerHour(hour), origin: PriceOrigin::Given },
+        hour: MachinePrice::given(UsdPerHour(hour)),
         offers: None,
         told,
         cautions: Vec::new(),

@@ -9,11 +9,13 @@
 //! intervals are 95 %, by the jackknife over the laps of the window (`ledger.rs`).
 
 mod ledger;
+mod other;
 mod probe;
 mod share;
 #[cfg(test)]
 mod tests;
 
+pub use other::{OtherRuns, OtherRunsError};
 pub use share::{CachedBy, MixedBy, Shares};
 
 use super::Load;

@@ -2,8 +2,8 @@
 
 use super::share::{CachedBy, MixedBy, Shares, Sharing};
 use super::*;
-use crate::cost::CostAtLoad;
 use crate::cost::paid::Paid;
+use crate::cost::{CostAtLoad, MachinePrice};
 use crate::record::builder::{RunBuilder, ms, request};
 use crate::record::{Finish, Span};
 use crate::summary::{Coefficient, Fit, Term, fit_requests, summarize};
@@ -263,7 +263,7 @@ fn a_runs_costs_are_the_prices_of_its_kinds() {
     let run = simulated(1, 200, 0.0);
     let found = told(&run, Evidence::default());
     let told = Attributed::Told(Box::new(found.clone()));
-    let paid = Paid::of(HOUR, &summarize(&run), Some(&told), &[]);
+    let paid = Paid::of(&MachinePrice::given(HOUR), &summarize(&run), Some(&told), &[]);
     assert!(found.cached.time.0 > 0.01 * found.window.0, "{found:?}");
     for CostAtLoad { load, input, cached, output, .. } in paid.costs {
         let kinds = [(input, &found.uncached), (cached, &found.cached), (output, &found.output)];

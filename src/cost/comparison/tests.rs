@@ -1,7 +1,7 @@
 //! Comparisons of judgements whose figures are set by hand.
 
 use super::*;
-use crate::cost::{Assumptions, Books};
+use crate::cost::{Assumptions, Books, MachinePrice};
 use crate::record::builder::{RunBuilder, request};
 use crate::record::{Arrivals, Finish};
 use crate::units::{RequestsPerSecond, UsdPerHour};
@@ -13,8 +13,8 @@ fn judged(change: impl FnOnce(&mut Header)) -> Judgement {
         prices: crate::prices::Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let price = Some(UsdPerHour(3.6));
-    let assumptions = Assumptions { price, loads: Vec::new(), today, slo: None, force: false };
+    let price = Some(MachinePrice::given(UsdPerHour(3.6)));
+    let assumptions = Assumptions { price, ..Assumptions::on(today) };
     let asked = request(100.0).tokens(5, 10.0).done(Finish::Length);
     let run = RunBuilder::measured(0.0, 1_000.0).request(asked).head(change).build();
     Judgement::of(&run, &books, &assumptions)

@@ -15,8 +15,8 @@ fn judge(run: &Run, slo: Option<&str>) -> Judgement {
     };
     let slo = slo.map(|slo| slo.parse().unwrap());
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions =
-        Assumptions { price: Some(UsdPerHour(3.6)), loads: Vec::new(), today, slo, force: false };
+    let price = Some(MachinePrice::given(UsdPerHour(3.6)));
+    let assumptions = Assumptions { price, slo, ..Assumptions::on(today) };
     Judgement::of(run, &books, &assumptions)
 }
 

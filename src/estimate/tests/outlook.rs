@@ -1,7 +1,7 @@
 //! What is said of a deployment as a whole.
 
 use super::{calibration, gpu, models, near, traffic};
-use crate::cost::{Answer, PriceOrigin};
+use crate::cost::{Answer, MachinePrice, PriceOrigin};
 use crate::estimate::{Cache, Deployment, EstimateError, Outlook, Question, Weights};
 use crate::hardware::Rentals;
 use crate::prices::Book;
@@ -35,7 +35,7 @@ const H100: (&str, u32) = ("h100-sxm", 1);
 
 #[test]
 fn the_load_that_beats_an_api() {
-    let got = asked(LLAMA, H100, |q| q.price = Some(UsdPerHour(2.5))).unwrap();
+    let got = asked(LLAMA, H100, |q| q.price = Some(MachinePrice::given(UsdPerHour(2.5)))).unwrap();
     let batches: Vec<u32> = got.rungs.iter().map(|judged| judged.rung.batch).collect();
     assert_eq!(batches[..10], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
     assert_eq!(got.cheapest, batches.last().copied());
@@ -110,7 +110,7 @@ fn what_speaks_against_it_is_said() {
     #[track_caller]
     fn check(on: (&str, u32), price: f64, batches: &'static [u32], want: &[&str]) {
         let got = asked(LLAMA, on, |q| {
-            q.price = Some(UsdPerHour(price));
+            q.price = Some(MachinePrice::given(UsdPerHour(price)));
             q.traffic = traffic(10, 10);
             q.batches = batches;
         });
@@ -126,6 +126,7 @@ fn what_speaks_against_it_is_said() {
     check(("l40s", 2), 40.0, &[8], &["L40S", "NVLink"]);
     check(("h100-sxm", 16), 400.0, &[8], &["links between machines"]);
     check(H100, 2.5, &[5_000], &["4096"]);
+    check(("h100-sxm", 3), 40.0, &[8], &["32 heads can't be shared out among 3 GPUs"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Exports, read back by other readers than wrote them.
 
 use super::*;
-use crate::cost::{Assumptions, Books, Judgement};
+use crate::cost::{Assumptions, Books, Judgement, MachinePrice};
 use crate::record::builder::{RunBuilder, ms, request};
 use crate::record::{Failure, FailureKind, Finish, Turn};
 use crate::units::{Seconds, Tokens, UsdPerHour};
@@ -135,13 +135,8 @@ fn judged(run: &Run) -> Judgement {
         prices: crate::prices::Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions = Assumptions {
-        price: Some(UsdPerHour(3.6)),
-        loads: Vec::new(),
-        today,
-        slo: None,
-        force: false,
-    };
+    let price = Some(MachinePrice::given(UsdPerHour(3.6)));
+    let assumptions = Assumptions { price, ..Assumptions::on(today) };
     Judgement::of(run, &books, &assumptions)
 }
 

@@ -1,7 +1,7 @@
 //! What a ladder says in words and tables.
 
 use super::*;
-use crate::cost::{Assumptions, Books};
+use crate::cost::{Assumptions, Books, MachinePrice};
 use crate::record::builder::{RunBuilder, request};
 use crate::record::{Finish, Peaks, Sweep};
 use crate::units::{BytesPerSecond, FlopsPerSecond, UsdPerHour};
@@ -34,12 +34,8 @@ fn judge(in_flight: u32, round: f64, slo: Option<&Slo>) -> Judgement {
         prices: crate::prices::Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let (price, slo) = (Some(UsdPerHour(3.6)), slo.cloned());
-    Judgement::of(
-        &run.build(),
-        &books,
-        &Assumptions { price, loads: Vec::new(), today, slo, force: false },
-    )
+    let (price, slo) = (Some(MachinePrice::given(UsdPerHour(3.6))), slo.cloned());
+    Judgement::of(&run.build(), &books, &Assumptions { price, slo, ..Assumptions::on(today) })
 }
 
 fn printed(rungs: &[(u32, f64)], slo: Option<&str>) -> String {

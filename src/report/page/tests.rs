@@ -1,7 +1,7 @@
 //! Pages of made-up runs: a ladder with the noise, the stalls and the names of real ones.
 
 use super::*;
-use crate::cost::{Assumptions, Books};
+use crate::cost::{Assumptions, Books, MachinePrice};
 use crate::hardware::{Catalogue, Rentals};
 use crate::prices::Book;
 use crate::record::builder::{RunBuilder, ms, request};
@@ -101,13 +101,8 @@ fn ladder() -> (Ladder, Vec<(Judgement, Run)>) {
     };
     let slo: Option<crate::cost::Slo> = Some(SLO.parse().unwrap());
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions = Assumptions {
-        price: Some(UsdPerHour(2.5)),
-        loads: Vec::new(),
-        today,
-        slo: slo.clone(),
-        force: false,
-    };
+    let price = Some(MachinePrice::given(UsdPerHour(2.5)));
+    let assumptions = Assumptions { price, slo: slo.clone(), ..Assumptions::on(today) };
     let rungs = [(1, 6.0), (2, 6.4), (4, 7.1), (8, 9.0), (16, 13.5), (32, 25.0)];
     let runs: Vec<Run> =
         (1..).zip(rungs).map(|(index, (in_flight, gap))| rung(index, in_flight, gap)).collect();
@@ -287,9 +282,7 @@ fn a_run_of_nothing_still_has_a_page() {
         prices: Book::embedded().unwrap(),
     };
     let today = jiff::civil::date(2026, 11, 22);
-    let assumptions =
-        Assumptions { price: None, loads: Vec::new(), today, slo: None, force: false };
-    let judgement = Judgement::of(&bare, &books, &assumptions);
+    let judgement = Judgement::of(&bare, &books, &Assumptions::on(today));
     let page = run_page(&judgement, &bare).unwrap();
     assert!(page.contains("nothing was measured") && page.contains("verdict bad"));
     let ladder = Ladder::of(None, Vec::new());

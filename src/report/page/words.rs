@@ -157,6 +157,7 @@ fn cost(judgement: &Judgement, mut words: Vec<String>, tables: Vec<Table>) -> Se
     words.push(bench::price_words(judgement));
     words.extend(paid::told_words(judgement));
     words.extend(bench::floor_words(judgement));
+    words.extend(judgement.emission.as_ref().map(super::super::hour::emission_words));
     Section {
         id: "cost",
         title: "Cost",

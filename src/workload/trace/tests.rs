@@ -172,7 +172,7 @@ fn a_cut_of_nothing_is_refused() {
     let last = azure().last();
     fails(
         far,
-        &format!("no request is due from 1000000 s on for 5 s; the last one is due at {last}"),
+        &format!("no request is due from 1000000 s on for 5 s; the last one is due at {last:.1}"),
     );
     fails(Cut { tokens: Some(Tokens(9)), ..Cut::NONE }, "no request fits into 9 tok");
     for (speed, said) in [(0.0, "0%"), (-1.0, "-100%"), (f64::NAN, "NaN%")] {
