@@ -64,19 +64,16 @@ type Range = ((Input, Input), String);
 /// The offers, and the price that was given where that is outside.
 fn price_range(own: &Own) -> Option<Range> {
     let hour = own.hour.usd_per_hour;
-    let (low, high, words) = match &own.offers {
-        Some(offers) => {
-            let words = format!("{} rental offers, {}", offers.count, offers.collected);
-            let low = if hour < offers.low { hour } else { offers.low };
-            (low, if hour > offers.high { hour } else { offers.high }, words)
-        }
-        None => {
-            let (low, high) = (hour * Ratio::of(HALF), hour / Ratio::of(HALF));
-            (low, high, "from half to twice: no book has offers".to_owned())
-        }
+    let (low, high, words) = if let Some(offers) = &own.offers {
+        let words = format!("{} rental offers, {}", offers.count, offers.collected);
+        let low = if hour < offers.low { hour } else { offers.low };
+        (low, if hour > offers.high { hour } else { offers.high }, words)
+    } else {
+        let (low, high) = (hour * Ratio::of(HALF), hour / Ratio::of(HALF));
+        (low, high, "from half to twice: no book has offers".to_owned())
     };
     let possible = low > UsdPerHour(0.0) && hour > UsdPerHour(0.0);
-    possible.then(|| ((Input::Price(low), Input::Price(high)), words))
+    possible.then_some(((Input::Price(low), Input::Price(high)), words))
 }
 
 fn load_range(load: Load) -> Option<Range> {
