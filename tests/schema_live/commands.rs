@@ -19,7 +19,7 @@ fn cost() {
         claimed("3.75/Mtok"),
         claimed("0.0038/Mtok"),
         claimed("77/Mtok"),
-        of(&["cost", "--rate"], &[&["185tok/s"], &crate::OWNED[..]].concat()),
+        of(&["cost", "--rate"], &[&["185tok/s"], &crate::judged::OWNED[..]].concat()),
         of(&bill, &[]),
         of(&bill, &["--claim", "0.13"]),
     ];
@@ -49,7 +49,7 @@ fn estimate() {
         of("h100-sxm", "llama-3.1-70b", &["--precision", "int4"]),
         of("mi325x", "llama-3.1-8b", &["--slo", "tpot<=1us"]),
         of("l40s", "llama-3.2-1b", &["--price", "100/h"]),
-        of("l40s", "llama-3.2-1b", &crate::OWNED),
+        of("l40s", "llama-3.2-1b", &crate::judged::OWNED),
     ];
     check("outlook", &documents, &[], &[]);
 }

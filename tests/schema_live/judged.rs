@@ -7,7 +7,7 @@ use crate::record::{head_may_lack, head_parts};
 use crate::{check, home, journal, paid, plans, printed, variants};
 
 /// A machine of one's own, and a sitting on a rented one, with every figure.
-const OWNED: [&str; 2] = [
+pub(crate) const OWNED: [&str; 2] = [
     "--owned",
     "purchase=35000,resale=5000,life=4y,power=700W,pue=1.3,electricity=0.12/kWh,hosting=0.1/h,capital=8%",
 ];

@@ -22,7 +22,7 @@ pub(crate) enum Asked {
     /// The cost of tokens on a machine.
     Machine {
         /// What it costs by the hour, with billing and start-up where they were said.
-        price: MachinePrice,
+        price: Box<MachinePrice>,
         /// Its rate at the operating point.
         rate: Estimate<TokensPerSecond>,
         /// The loads asked for; at least one.
@@ -97,7 +97,7 @@ fn machine(raw: &RawCost) -> Result<Asked, Failure> {
         Some(sitting) => price.clone().over(sitting).unwrap_or(price),
         None => price,
     };
-    Ok(Asked::Machine { price, rate: measured(rate)?, loads, gpus: raw.gpus })
+    Ok(Asked::Machine { price: Box::new(price), rate: measured(rate)?, loads, gpus: raw.gpus })
 }
 
 /// Reads a rate, with or without its error.
