@@ -54,6 +54,9 @@ pub enum MeasureError {
         /// Where what was measured is.
         folder: PathBuf,
     },
+    /// Something was asked of an engine before it was opened.
+    #[error("the engine is not open")]
+    NotOpen,
     /// The system gives no thread to read the machine with.
     #[error("telemetry can't be started: {0}")]
     Telemetry(std::io::Error),
@@ -80,7 +83,7 @@ impl Hint for MeasureError {
             }
             Self::Http(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Telemetry(_) => None,
+            Self::Telemetry(_) | Self::NotOpen => None,
         }
     }
 
@@ -97,6 +100,7 @@ impl Hint for MeasureError {
             Self::Store(error) => error.fault(),
             Self::Recorded { error, .. } => error.fault(),
             Self::Telemetry(_) => Fault::Environment,
+            Self::NotOpen => Fault::Internal,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! loaded once for all of them. Deliberately absent: prices. Who wants money hands the records to
 //! `cost`.
 
+mod asking;
 mod course;
 mod error;
 mod header;
@@ -18,6 +19,7 @@ mod search;
 mod service;
 mod subject;
 
+pub use asking::{Asked, Manner, Question, Reply, Respondent};
 pub use course::{Course, Hunt};
 pub use error::MeasureError;
 pub use measure::{Measured, Measurement, Stage};
