@@ -1,5 +1,7 @@
 //! The embedded suite: it reads, and what it expects is solved.
 
+mod replies;
+
 use super::*;
 
 #[test]

@@ -99,7 +99,10 @@ impl Choice {
             let stands = place == Place::Stated && (at == 0 || before == Some('"'));
             let strong = alone || enclosed || delimited || says_option || stands;
             let article = upper == 'A' || upper == 'I';
-            let next_word = text[end..].trim_start().chars().next().is_some_and(char::is_lowercase);
+            let next = text[end..].trim_start();
+            let says = ["or ", "and ", "is ", "because ", "since "];
+            let stated = at == 0 && says.iter().any(|word| next.starts_with(word));
+            let next_word = !stated && next.starts_with(char::is_lowercase);
             if (c.is_lowercase() && !strong) || (article && next_word && !enclosed && !says_option)
             {
                 continue;

@@ -197,7 +197,7 @@ fn fitting(pattern: &Pattern, reply: &str) -> Option<Judged> {
 
 fn verdict(found: Option<(Judged, Place)>, text: &str, cut: bool) -> Verdict {
     let of = |judged: Judged| {
-        let extracted = plain::unmarked(&judged.extracted);
+        let extracted = plain::shown(&judged.extracted);
         if judged.right { Verdict::Solved { extracted } } else { Verdict::Wrong { extracted } }
     };
     let loose = match found {

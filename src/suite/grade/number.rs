@@ -113,6 +113,7 @@ impl Number {
     }
 
     fn loose(&self, text: &str) -> Option<Judged> {
+        let text = &unnumbered(text);
         let first = text.lines().map(str::trim).find(|line| !line.is_empty())?;
         if bare(&unmarked(first)) {
             return self.stated(&unmarked(first), true);
@@ -183,19 +184,33 @@ fn candidates(text: &str) -> Vec<Found> {
     affirmed
 }
 
-/// `2.` at the start of a line, "step 2".
+/// "Step 2" and the like.
 fn numbering(text: &str, found: &Found) -> bool {
-    const NUMBERED: [&str; 12] = [
-        "step", "case", "example", "question", "problem", "part", "equation", "option", "day",
-        "method", "figure", "no.",
+    const NUMBERED: [&str; 11] = [
+        "step", "case", "example", "question", "problem", "part", "equation", "option", "method",
+        "figure", "no.",
     ];
     let before = lower(&text[..found.start]);
     let line = before.rsplit('\n').next().unwrap_or_default();
-    let after = &text[found.end..];
-    let listed = line.trim_matches([' ', '#', '*']).is_empty()
-        && (after.starts_with(". ") || after.starts_with(") "))
-        && after[2..].starts_with(|c: char| c.is_alphabetic() || c == '*');
-    listed || NUMBERED.iter().any(|word| line.trim_end().ends_with(word)) && !line.ends_with('\n')
+    NUMBERED.iter().any(|word| line.trim_end().ends_with(word))
+}
+
+/// Lists without their numbers: lines that are numbered from 1 on.
+fn unnumbered(text: &str) -> String {
+    let number = |line: &str| {
+        let bare = line.trim_start_matches([' ', '#', BOLD.0]);
+        let digits = bare.find(|c: char| !c.is_ascii_digit())?;
+        let rest = bare[digits..].strip_prefix(['.', ')'])?;
+        let rest = rest.starts_with([' ', BOLD.1]).then(|| rest.to_owned())?;
+        Some((bare[..digits].parse::<usize>().ok()?, rest))
+    };
+    let numbers: Vec<usize> = text.lines().filter_map(number).map(|(number, _)| number).collect();
+    if numbers.len() < 2 || numbers.iter().enumerate().any(|(at, number)| *number != at + 1) {
+        return text.to_owned();
+    }
+    let lines: Vec<String> =
+        text.lines().map(|line| number(line).map_or(line.to_owned(), |(_, rest)| rest)).collect();
+    lines.join("\n")
 }
 
 /// `2 h 30 min` is one number.

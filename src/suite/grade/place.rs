@@ -50,7 +50,7 @@ pub(super) fn decide(
     let boxes = boxes(text);
     for spans in [&boxes, &announced(text)] {
         for (number, span) in spans.iter().enumerate().rev() {
-            let corrected = correction(&text[span.end..]);
+            let corrected = correction(&text[span.start..]);
             if cut && (!span.ended || corrected.is_some()) {
                 continue;
             }
@@ -85,7 +85,7 @@ fn boxes(text: &str) -> Vec<Span> {
 }
 
 /// Words that announce an answer, and what has to follow them.
-const WORDS: [&str; 22] = [
+const WORDS: &[&str] = &[
     "answer",
     "result",
     "solution",
@@ -110,7 +110,7 @@ const WORDS: [&str; 22] = [
     "antwoord",
 ];
 /// Between the word and the answer; what has to follow the word somewhere in the same line.
-const LINKS: [&str; 20] = [
+const LINKS: &[&str] = &[
     ":",
     " is ",
     " is:",
@@ -128,12 +128,13 @@ const LINKS: [&str; 20] = [
     " lautet ",
     " é ",
     "是",
+    "は",
     " — ",
     " -> ",
     " → ",
 ];
 /// Words before "answer" that say it is not the one given here.
-const NOT_THIS: [&str; 15] = [
+const NOT_THIS: &[&str] = &[
     "wrong",
     "incorrect",
     "tempting",
@@ -228,7 +229,7 @@ fn line_from(text: &str, start: usize) -> Option<Span> {
 
 /// What follows the last place where the reply takes something back.
 fn correction(text: &str) -> Option<&str> {
-    const CUES: [&str; 22] = [
+    const CUES: &[&str] = &[
         "wait,",
         "wait.",
         "wait -",
@@ -267,12 +268,8 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
         let mut ended = false;
         for (place, c) in line.char_indices() {
             if ended && c.is_whitespace() {
-                // `1. First` numbers what follows.
-                let number = line[start..place].trim().trim_end_matches('.');
-                if !number.is_empty() && !number.chars().all(|c| c.is_ascii_digit()) {
-                    found.push(line[start..place].trim());
-                    start = place;
-                }
+                found.push(line[start..place].trim());
+                start = place;
             }
             ended = matches!(c, '.' | '!' | '?')
                 || (ended && matches!(c, '"' | '\'' | ')' | '\u{e003}'));
@@ -285,7 +282,7 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
 
 /// Whether words that deny stand before this place, in its own clause.
 pub(super) fn denied_before(text: &str, place: usize) -> bool {
-    const DENIALS: [&str; 22] = [
+    const DENIALS: &[&str] = &[
         "not",
         "isn't",
         "n't",
@@ -358,7 +355,7 @@ fn has_denial(clause: &str, denials: &[&str]) -> bool {
 
 /// Whether words that deny follow this place.
 pub(super) fn denied_after(text: &str, place: usize) -> bool {
-    const DENIALS: [&str; 14] = [
+    const DENIALS: &[&str] = &[
         "is wrong",
         "is incorrect",
         "is not",

@@ -10,6 +10,8 @@ pub(super) const BOX: (char, char) = ('\u{e000}', '\u{e001}');
 pub(super) const BOLD: (char, char) = ('\u{e002}', '\u{e003}');
 /// A space that only groups digits, or keeps a unit with its number.
 pub(super) const TIGHT: char = '\u{a0}';
+/// A dollar sign that stands for money and not around mathematics.
+pub(super) const DOLLAR: char = '\u{e004}';
 
 /// Where reasoning begins and ends, as chat templates of several families write it.
 const THINKING: [(&str, &str); 5] = [
@@ -124,7 +126,7 @@ fn ascii(text: &str) -> String {
             continue;
         }
         match c {
-            '\u{e000}'..='\u{e003}'
+            '\u{e000}'..='\u{e004}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2060}'
             | '\u{feff}'
@@ -207,8 +209,13 @@ fn latex(text: &str) -> String {
             continue;
         }
         if c != '\\' {
-            // A dollar is a currency or a border of mathematics; neither changes the number.
-            out.extend((c != '$').then_some(c));
+            // One that no other follows in its line is a currency.
+            let money = rest.strip_prefix('$').is_some_and(|after| {
+                let line = after.lines().next().unwrap_or_default();
+                line.starts_with(|c: char| c.is_ascii_digit())
+                    && !line.replace("\\$", "").contains('$')
+            });
+            out.extend(if money { Some(DOLLAR) } else { (c != '$').then_some(c) });
             rest = &rest[c.len_utf8()..];
             continue;
         }
@@ -226,7 +233,8 @@ fn command<'a>(rest: &'a str, out: &mut String) -> &'a str {
             let Some(c) = rest.chars().next() else { return rest };
             match c {
                 ',' | ';' | ':' | ' ' => out.push(TIGHT),
-                '!' | '(' | ')' | '[' | ']' | '$' => {}
+                '!' | '(' | ')' | '[' | ']' => {}
+                '$' => out.push(DOLLAR),
                 '\\' | '\n' => out.push('\n'),
                 _ => out.push(c),
             }
@@ -326,7 +334,12 @@ fn bold(text: &str) -> String {
 
 /// The text without marks of boxes and bold.
 pub(super) fn unmarked(text: &str) -> String {
-    text.chars().filter(|c| ![BOX.0, BOX.1, BOLD.0, BOLD.1].contains(c)).collect()
+    text.chars().filter(|c| !('\u{e000}'..='\u{e003}').contains(c)).collect()
+}
+
+/// The text as it is shown.
+pub(super) fn shown(text: &str) -> String {
+    unmarked(text).replace(DOLLAR, "$")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! below.
 
 use super::super::rational::Rational;
-use super::plain::TIGHT;
+use super::plain::{DOLLAR, TIGHT};
 use super::unit::{Unit, unit_at};
 
 /// A number that was found.
@@ -102,6 +102,8 @@ fn number(text: &str, place: usize, end_before: usize) -> Result<Found, usize> {
     }
     let (percent, after) = percent(text, end);
     let (unit, after) = if percent { (None, after) } else { unit_at(text, end) };
+    let dollars = text[..place].ends_with(DOLLAR).then(|| Unit::named("dollars")).flatten();
+    let unit = unit.or(dollars);
     Ok(Found {
         value,
         decimals: decimal_places,
@@ -285,16 +287,16 @@ fn exponent(text: &str, at: usize) -> Option<(i128, usize)> {
 /// away.
 fn sign(text: &str, start: usize, end_before: usize) -> (bool, usize) {
     let before = &text[..start];
-    let of_currency = before.trim_end_matches(['€', '£', '¥', '₹']);
-    for (word, length) in
-        [("-", 1), ("minus ", 6), ("negative ", 9), ("Minus ", 6), ("Negative ", 9)]
-    {
+    let of_currency = before.trim_end_matches(['€', '£', '¥', '₹', DOLLAR]);
+    for word in ["-", "–", "minus ", "negative ", "Minus ", "Negative "] {
         let Some(left) = of_currency.strip_suffix(word) else { continue };
         let previous = left.trim_end_matches(' ');
-        let taken_from = previous.ends_with(|c: char| c.is_alphanumeric() || c == ')' || c == '%')
-            && (word == "-" && (left.len() == previous.len() || previous.len() == end_before)
+        let dash = ["-", "–"].contains(&word);
+        let behind = previous.ends_with(|c: char| c.is_alphanumeric() || c == ')' || c == '%');
+        let taken_from = behind
+            && (dash && (left.len() == previous.len() || previous.len() == end_before)
                 || word == "minus " && previous.len() == end_before && end_before > 0);
-        return if taken_from { (false, start) } else { (true, of_currency.len() - length) };
+        return if taken_from { (false, start) } else { (true, left.len()) };
     }
     (false, start)
 }
