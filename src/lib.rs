@@ -20,6 +20,7 @@ pub mod record;
 pub mod report;
 pub mod schedule;
 pub mod store;
+pub mod suite;
 pub mod summary;
 pub mod target;
 pub mod telemetry;
