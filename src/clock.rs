@@ -6,6 +6,8 @@
 use crate::record::Moment;
 use crate::units::Seconds;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -86,6 +88,11 @@ impl<C: Clock> Clock for LapClock<C> {
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads time")]
 pub fn wall() -> Timestamp {
     Timestamp::now()
+}
+
+/// Today's date, in UTC: as tariffs and books have it.
+pub fn today() -> Date {
+    wall().to_zoned(TimeZone::UTC).date()
 }
 
 /// A clock that moves only when told to, or when somebody sleeps.

@@ -19,6 +19,7 @@ pub mod prices;
 pub mod record;
 pub mod report;
 pub mod schedule;
+pub mod secret;
 pub mod store;
 pub mod suite;
 pub mod summary;

@@ -108,7 +108,8 @@ fn what_cannot_be_planned_is_refused() {
     refused(&[price, "--machines=1", "--spot=often"], 2, "`--spot`: `often` is no rate");
     refused(&[price, "--machines=1", "--gpus=3", "--node-gpus=8"], 2, "no whole number");
     refused(&[price, "--machines=1", "--day-night=2"], 2, "`--day-night`: `2`");
-    refused(&[price, "--machines=1", "--as-of=today"], 2, "`--as-of`: `today` is no day");
+    refused(&[price, "--machines=1", "--as-of=today"], 2, "`--as-of`: `today` is not a day");
+    refused(&[price, "--machines=1", "--as-of=2026-11-20T23:00-05"], 2, "is not a day");
     refused(&[price, "--machines=1", "--api=lama-3.1-8c"], 2, "`--api`");
     refused(&["--price=0/h", "--machines=1"], 2, "`--price`");
     refused(&[price, "--slo=ttft<=1ms"], 2, "alone on the machine misses");

@@ -16,13 +16,18 @@ use mtok::prices::import::{Format, Import, Snapshot, not_a_price};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// A snapshot read as what it is, which it is recognised as, too.
 fn import(format: Format, file: &str, snapshot: &Snapshot) -> Option<Import> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/prices").join(file);
     if !path.exists() {
         eprintln!("skipped: no data at {}", path.display());
         return None;
     }
-    Some(format.read(&fs_err::read_to_string(path).unwrap(), snapshot).unwrap())
+    let text = fs_err::read_to_string(path).unwrap();
+    let import = format.read(&text, snapshot).unwrap();
+    let (recognised, again) = Format::recognise(file, &text, |_| snapshot.clone()).unwrap();
+    assert_eq!((recognised, again == import), (format, true), "{file}");
+    Some(import)
 }
 
 /// Reads a snapshot, prints what came of it, and holds it to the counts.

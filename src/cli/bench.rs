@@ -6,7 +6,7 @@ use super::home::Home;
 use super::progress::Line;
 use super::raw::Format;
 use super::{interrupt, output, weights};
-use crate::clock::wall;
+use crate::clock::today;
 use crate::conduct::{self, Local, Measurement, Next};
 use crate::cost::{Assumptions, Books, Judgement, Ladder};
 use crate::hardware::{Catalogue, Rentals};
@@ -127,8 +127,7 @@ fn books() -> Result<Books, Failure> {
 
 fn assumptions(judging: &Judging) -> Assumptions {
     let Judging { price, loads, slo, force, report: _ } = judging.clone();
-    let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
-    Assumptions { price, loads, today, slo, force }
+    Assumptions { price, loads, today: today(), slo, force }
 }
 
 /// A binary without CUDA beside a CUDA driver measures the wrong machine: that is said first.

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::home::Home;
-use crate::hint::Fault;
+use super::input::read;
 use crate::prices::{Book, Export};
 use std::path::{Path, PathBuf};
 
@@ -38,18 +38,6 @@ fn found(file: &Path) -> Result<PathBuf, Failure> {
         }
     }
     Ok(file.to_owned())
-}
-
-/// A text file.
-pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    fs_err::read_to_string(path).map_err(|error| {
-        let said = error.to_string();
-        let path = path.display().to_string();
-        // What the system says may name the file, and may not.
-        let message =
-            if said.contains(&path) { said } else { format!("`{path}` can't be read: {said}") };
-        Failure::new(Fault::Input, message)
-    })
 }
 
 /// A usage export.

@@ -4,7 +4,7 @@ use super::checked::{Estimate, Shape};
 use super::failure::Failure;
 use super::output;
 use super::raw::Format;
-use crate::clock::wall;
+use crate::clock::today;
 use crate::estimate::{Calibration, Deployment, Model, Models, Outlook, Question};
 use crate::hardware::Rentals;
 use crate::hint::Fault;
@@ -19,7 +19,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// Estimates and prints.
 pub(crate) fn run(estimate: &Estimate, format: Format) -> Result<(), Failure> {
-    let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = today();
     let model = match &estimate.shape {
         Shape::Known(model) => model.as_ref().clone(),
         Shape::File(path) => read(path, today)?,

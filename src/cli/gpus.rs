@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output;
 use super::raw::RawGpus;
-use crate::clock::wall;
+use crate::clock::today;
 use crate::hardware::{Catalogue, Gpu, Rentals};
 use crate::report::{
     GpuCard, GpuList, GpuRents, RentList, gpu_document, gpus_document, rents_document,
@@ -12,7 +12,7 @@ use crate::report::{
 /// Lists, shows, or says what GPUs rent for.
 pub(crate) fn run(raw: RawGpus) -> Result<(), Failure> {
     let (gpus, rentals) = (Catalogue::embedded()?, Rentals::embedded()?);
-    let today = wall().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = today();
     match raw {
         RawGpus::List { output } => {
             let list = GpuList::of(gpus.gpus(), &rentals, today);

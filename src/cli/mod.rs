@@ -14,6 +14,7 @@ mod estimate;
 mod failure;
 mod gpus;
 mod home;
+mod input;
 mod interrupt;
 mod models;
 mod output;

@@ -1,4 +1,4 @@
-//! The one place that writes results to stdout.
+//! The one place that writes results to stdout; a run's export alone is streamed there.
 
 use super::failure::Failure;
 use super::raw::Format;
@@ -14,14 +14,23 @@ pub(crate) fn print(
     document: &Document,
     value: &impl Serialize,
 ) -> Result<(), Failure> {
-    let text = match format {
+    text(&match format {
         Format::Table => document.terminal(width()),
         Format::Md => document.markdown(),
         Format::Csv => document.csv(),
-        Format::Json => serde_json::to_string_pretty(value)
-            .map(|json| json + "\n")
-            .map_err(|error| Failure::new(Fault::Internal, format!("no JSON: {error}")))?,
-    };
+        Format::Json => json(value)?,
+    })
+}
+
+/// A value as JSON, for people to read too.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map(|json| json + "\n")
+        .map_err(|error| Failure::new(Fault::Internal, format!("no JSON: {error}")))
+}
+
+/// Prints a text as it is.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A reader that has seen enough (`| head`) is no failure.

@@ -4,8 +4,8 @@ use super::checked::{Plan, Sizing, StepsFrom};
 use super::failure::Failure;
 use super::home::Home;
 use super::raw::Format;
-use super::{output, runs};
-use crate::clock::wall;
+use super::{input, output, runs};
+use crate::clock::today;
 use crate::hint::Fault;
 use crate::plan::{
     Capacity, Fleet, Outcome, Profile, Scaling, Size, Task, Tried, beside, capacity,
@@ -13,7 +13,6 @@ use crate::plan::{
 use crate::prices::{Book, Entry};
 use crate::report::{PlanReport, plan_document};
 use crate::units::Ratio;
-use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// The share of its capacity that a machine of a fleet that scales is to have to do: what comes while
@@ -24,7 +23,7 @@ const SCALED_SHARE: Ratio = Ratio::percent(70.0);
 pub(crate) fn run(plan: &Plan, format: Format) -> Result<(), Failure> {
     let (profile, family) = profile(&plan.machine.steps)?;
     let book = Book::embedded()?;
-    let day = plan.as_of.unwrap_or_else(|| wall().to_zoned(TimeZone::UTC).date());
+    let day = plan.as_of.unwrap_or_else(today);
     // Before the simulation, which takes longer than a slip of the pen.
     let entries = entries(&book, &plan.apis, family.as_deref())?;
     let found = match &plan.slo {
@@ -59,9 +58,7 @@ pub(super) fn profile(steps: &StepsFrom) -> Result<(Profile, Option<String>), Fa
 }
 
 fn read(path: &Path) -> Result<Profile, Failure> {
-    let text = fs_err::read_to_string(path)
-        .map_err(|error| Failure::new(Fault::Input, error.to_string()))?;
-    let profile: Profile = serde_json::from_str(&text).map_err(|error| {
+    let profile: Profile = serde_json::from_str(&input::read(path)?).map_err(|error| {
         let message = format!("`{}` is no profile: {error}", path.display());
         Failure::new(Fault::Input, message)
             .hint("`mtok runs profile RUN --out FILE` writes one; docs/PLAN.md shows the form")

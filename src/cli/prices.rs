@@ -5,9 +5,10 @@ mod update;
 use super::books::{self, Opened};
 use super::checked::{self, Side, Wanted};
 use super::failure::Failure;
+use super::input::read;
 use super::output;
 use super::raw::{Format, RawPrices};
-use crate::clock;
+use crate::clock::today;
 use crate::prices::import::{self, Import, Snapshot};
 use crate::prices::{Book, Diff, merge};
 use crate::report::{
@@ -15,7 +16,6 @@ use crate::report::{
     Side as ReportSide, import_document, price_diff_document, price_document, price_list_document,
 };
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// Lists, shows, imports, compares, updates.
@@ -44,11 +44,6 @@ pub(crate) fn run(raw: RawPrices) -> Result<(), Failure> {
     }
 }
 
-/// Today, in UTC as tariffs are.
-fn today() -> Date {
-    clock::wall().to_zoned(TimeZone::UTC).date()
-}
-
 fn list(opened: &Opened, wanted: &Wanted, format: Format) -> Result<(), Failure> {
     let day = today();
     let asked = || opened.book.entries().iter().filter(|entry| wanted.holds(entry));
@@ -75,7 +70,7 @@ fn import(
     format: Format,
 ) -> Result<(), Failure> {
     let name = file.display().to_string();
-    let text = books::read(file)?;
+    let text = read(file)?;
     let (form, import) = understood(&name, &text, form, day)?;
     let card = ImportCard::of(&name, form, day, &import);
     let book = out.map(|out| laid(out, &import)).transpose()?;
@@ -104,11 +99,8 @@ fn understood(
 /// Lays what was read over the book of a file, which is made if it isn't there.
 fn laid(out: &Path, import: &Import) -> Result<BookChange, Failure> {
     let name = out.display().to_string();
-    let old = if out.exists() {
-        Book::parse(&name, &books::read(out)?)?
-    } else {
-        Book::of(&name, Vec::new())?
-    };
+    let old =
+        if out.exists() { Book::parse(&name, &read(out)?)? } else { Book::of(&name, Vec::new())? };
     let merged = merge(&name, &old, import)?;
     write(out, &merged.book)?;
     Ok(BookChange::of(&name, &merged))

@@ -9,8 +9,8 @@ mod prices;
 
 pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
-    CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawEngine, RawLoad, RawSampling,
-    RawServer, SearchBy, TextKind,
+    CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawCut, RawEngine, RawLoad,
+    RawSampling, RawServer, SearchBy, TextKind,
 };
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 

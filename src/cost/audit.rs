@@ -9,9 +9,8 @@
 
 use super::{Audit, Budget, Claim, ClaimError, Load, TokenPrices, audit_bill, audit_machine};
 use crate::hint::{Fault, Hint};
-use crate::units::{ListPrice, TokensPerSecond, UsdPerHour};
+use crate::units::{TokensPerSecond, UsdPerHour};
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -233,12 +232,14 @@ impl Reader<'_> {
         }
         let of_bill = raw.workload.is_some() || raw.token_price.is_some();
         let about = if of_bill { self.bill(&raw)? } else { self.machine(&raw)? };
-        let figure = match about {
-            About::Machine { .. } => self.value::<ListPrice>("claimed", &raw.claimed)?.0,
-            About::Bill { .. } => self.money("claimed", &raw.claimed)?,
+        let claim = match about {
+            About::Machine { .. } => Claim::price(self.value("claimed", &raw.claimed)?),
+            About::Bill { .. } => Claim::bill(&raw.claimed),
         };
-        let claim = Claim::new(figure)
-            .map_err(|source| AuditError::Claim { id: self.id.clone(), source })?;
+        let claim = claim.map_err(|source| match source {
+            ClaimError::NotMoney(_) => self.field("claimed", source.to_string(), source.hint()),
+            source => AuditError::Claim { id: self.id.clone(), source },
+        })?;
         let RawClaim { id, says, source, date, .. } = raw;
         Ok(PublishedClaim { id, says, source, date, claim, about })
     }
@@ -301,15 +302,6 @@ impl Reader<'_> {
         Q: FromStr<Err: Hint>,
     {
         text.parse().map_err(|error: Q::Err| self.field(field, error.to_string(), error.hint()))
-    }
-
-    /// An amount of money, exact.
-    fn money(&self, field: &'static str, text: &str) -> Result<Decimal, AuditError> {
-        let bare = text.trim().trim_start_matches('$').trim_end_matches("USD").trim();
-        bare.parse().map_err(|_| {
-            let hint = Some("write it like `0.13 USD`".to_owned());
-            self.field(field, format!("`{text}` is not an amount of money"), hint)
-        })
     }
 
     fn missing(&self, field: &'static str) -> AuditError {

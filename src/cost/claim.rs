@@ -23,12 +23,19 @@ pub enum ClaimError {
     /// Zero or less.
     #[error("`{0}` is not a claim that can be audited: it must be above 0")]
     NotPositive(Decimal),
+    /// A text that is no amount.
+    #[error("`{0}` is not an amount of money")]
+    NotMoney(String),
     /// The right value has no place among the decimals.
     #[error("the right value is out of the range that can be compared with a claim")]
     OutOfRange,
 }
 
 impl Hint for ClaimError {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::NotMoney(_)).then(|| "write it like `0.13 USD`".to_owned())
+    }
+
     fn fault(&self) -> Fault {
         Fault::Usage
     }
@@ -49,6 +56,15 @@ impl Claim {
     /// As [`Claim::new`].
     pub fn price(price: ListPrice) -> Result<Self, ClaimError> {
         Self::new(price.0)
+    }
+
+    /// A claimed bill, as people write one: `0.13`, `$0.13`, `0.13 USD`.
+    ///
+    /// # Errors
+    /// A text that isn't one; as [`Claim::new`].
+    pub fn bill(text: &str) -> Result<Self, ClaimError> {
+        let bare = text.trim().trim_start_matches('$').trim_end_matches("USD").trim();
+        Self::new(bare.parse().map_err(|_| ClaimError::NotMoney(text.to_owned()))?)
     }
 
     /// The figure.

@@ -6,22 +6,20 @@
 #[cfg(test)]
 mod tests;
 
+use super::beside::{Beside, Own};
 use super::machine::{MachinePrice, peaks_of, price_of};
 use super::paid::{CostAtLoad, CostBounds, CostWhileBusy, Paid};
 use super::{
     Attributed, Bound, Evidence, Load, Roofline, Slo, SloVerdict, Waterfall, Work, attribute, bound,
 };
 use crate::hardware::{Catalogue, Rentals};
-use crate::prices::{Book, Entry, Mix, is_stale};
+use crate::prices::{Book, Mix};
 use crate::record::{Header, Peaks, Run, Shape};
 use crate::summary::telemetry::TelemetrySummary;
 use crate::summary::{StepTotals, Summary, Verdict, summarize};
 use crate::units::{Estimate, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
 use jiff::civil::Date;
 use serde::Serialize;
-
-/// How many API prices a run is laid beside.
-const APIS: usize = 7;
 
 /// Readings that speak for less than this share of the time leave something out.
 const COVERED: f64 = 0.95;
@@ -86,7 +84,7 @@ pub struct Judgement {
     /// What they would cost at least.
     pub floor: Option<Floor>,
     /// What APIs ask for the same mix.
-    pub beside: Vec<Beside>,
+    pub beside: Vec<Beside<Ratio>>,
     /// What the machine did that speaks against the figures, or that must be known with them.
     pub cautions: Vec<String>,
 }
@@ -114,35 +112,6 @@ pub struct Floor {
     pub measured_over_floor: Option<Estimate<Ratio>>,
     /// The measured price is below it, all its interval: something is broken.
     pub broken: bool,
-}
-
-/// An API's price beside the run's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Beside {
-    /// Provider and model.
-    pub id: String,
-    /// What people call the model.
-    pub name: String,
-    /// Who sells it.
-    pub provider: String,
-    /// Whether it is the very model that ran.
-    pub same_model: bool,
-    /// Input, USD/Mtok, exact.
-    pub input: crate::units::ListPrice,
-    /// Output, USD/Mtok, exact.
-    pub output: crate::units::ListPrice,
-    /// Blended at the run's own mix of input and output.
-    pub blended: UsdPerMtok,
-    /// The load above which the run's tokens are cheaper than these; above 100 %: never.
-    pub break_even: Option<Ratio>,
-    /// Which book says so.
-    pub source: String,
-    /// The day of the price.
-    pub date: Date,
-    /// Whether that is more than 90 days ago.
-    pub stale: bool,
-    /// What must be said beside the figures.
-    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -254,37 +223,23 @@ fn floor(
     Some(Floor { bound, measured_over_floor, broken })
 }
 
+/// What APIs ask. The break-even is the load above which the run's tokens are cheaper; above 100 %: never.
 fn beside(
     header: &Header,
     book: &Book,
     mix: Mix,
     full: Option<Estimate<UsdPerMtok>>,
     today: Date,
-) -> Vec<Beside> {
-    let family = header.model.family.as_deref();
-    let parameters = header.model.shape.as_ref().map(|shape| shape.parameters);
-    let row = |entry: &Entry| {
-        let figures = entry.figures(today)?;
-        let blended = entry.blended(mix, today)?;
-        let break_even =
-            full.map(|full| full.value / blended).filter(|ratio| ratio.get().is_finite());
-        let source = &entry.tariff_on(today)?.source;
-        Some(Beside {
-            id: entry.id.clone(),
-            name: entry.name.clone(),
-            provider: entry.provider.clone(),
-            same_model: entry.family.is_some() && entry.family.as_deref() == family,
-            input: figures.input,
-            output: figures.output,
-            blended,
-            break_even,
-            source: source.name(),
-            date: source.date,
-            stale: is_stale(source.date, today),
-            notes: notes(entry, header.workload.prompt.mean(), today),
-        })
+) -> Vec<Beside<Ratio>> {
+    let own = Own {
+        family: header.model.family.as_deref(),
+        parameters: header.model.shape.as_ref().map(|shape| shape.parameters),
+        mix,
+        prompt: header.workload.prompt.mean(),
     };
-    book.comparable(family, parameters, APIS, today).into_iter().filter_map(row).collect()
+    own.beside(book, today, |api| {
+        full.map(|full| full.value / api).filter(|ratio| ratio.get().is_finite())
+    })
 }
 
 /// What of the machine speaks against the figures.
@@ -315,13 +270,6 @@ fn cautions(header: &Header, telemetry: Option<&TelemetrySummary>) -> Vec<String
         }
     }
     cautions
-}
-
-/// What must be said beside an entry's figures for prompts of this length.
-fn notes(entry: &Entry, prompt: Tokens, today: Date) -> Vec<String> {
-    let limit = entry.prompt_tokens_max(today).filter(|limit| prompt > *limit);
-    let dearer = limit.map(|limit| format!("prompts of more than {limit} cost more than this"));
-    entry.note.iter().cloned().chain(dearer).collect()
 }
 
 impl Efficiency {

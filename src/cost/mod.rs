@@ -6,6 +6,7 @@
 
 mod attribution;
 mod audit;
+mod beside;
 mod blend;
 mod bound;
 mod break_even;
@@ -32,13 +33,15 @@ pub use attribution::{
     PriceOfKind, PricesOfKinds, Shares, ToldBy, Untold, attribute,
 };
 pub use audit::{AuditError, Audited, Claims, PublishedClaim};
+pub use beside::Beside;
+pub(crate) use beside::Own;
 pub use blend::{Blend, KindRates, OwnRates};
 pub use bound::{Bound, Work, bound, cache_per_token};
 pub use break_even::{BreakEven, Cheaper, SurfacePoint, surface};
 pub use budget::{Budget, TokenPrices};
 pub use claim::{Audit, Claim, ClaimError, Verdict, audit_bill, audit_machine};
 pub use comparison::{Change, Comparison, Differences, Differs, Finding};
-pub use judgement::{Assumptions, Beside, Books, Efficiency, Floor, Judgement};
+pub use judgement::{Assumptions, Books, Efficiency, Floor, Judgement};
 pub use ladder::{Knee, Ladder, LevelRepeats, Rung};
 pub use machine::{MachinePrice, PriceOrigin};
 pub use paid::{CostAtLoad, CostBounds, CostWhileBusy};

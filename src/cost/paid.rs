@@ -3,7 +3,7 @@
 //!
 //! Invariant: the prices of the kinds are the attribution's, so that at full load tokens times prices are
 //! the bill of the window, which is also the sum of the bill's lines. Guarded by
-//! `judgement/tests.rs`, and on records as they are written by `tests/schema_live.rs`.
+//! `judgement/tests.rs`, and on records as they are written by `tests/schema_live/judged.rs`.
 
 use super::{Attributed, Load, Waterfall, cost_at};
 use crate::summary::Summary;

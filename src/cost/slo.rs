@@ -89,6 +89,26 @@ impl Slo {
         &self.0
     }
 
+    /// What becomes of each of them where percentiles are these; `None`: not earned. What is not earned
+    /// is not a pass, and what a lower percentile misses a higher one misses.
+    pub(crate) fn rulings(&self, at: impl Fn(Kind, Percentile) -> Option<Seconds>) -> Vec<Ruling> {
+        let ruling = |objective: &Objective| {
+            let Objective { percentile, at_most, latency } = *objective;
+            let at = |p| at(latency, p);
+            let measured = at(percentile);
+            let lower = || Percentile::ALL.into_iter().filter(|lower| *lower < percentile);
+            let answer = match measured {
+                Some(took) if took <= at_most => Answer::Met,
+                Some(_) => Answer::Missed,
+                // No percentile is below a lower one.
+                None if lower().filter_map(at).any(|took| took > at_most) => Answer::Missed,
+                None => Answer::CantTell,
+            };
+            Ruling { objective: *objective, measured, answer }
+        };
+        self.0.iter().map(ruling).collect()
+    }
+
     /// Whether one request kept to all of them. Where a latency has objectives at several
     /// percentiles, a request keeps to the widest: the others only bind a share of all requests.
     fn keeps(&self, timing: &Timing) -> bool {
@@ -212,30 +232,26 @@ impl SloVerdict {
                 Kind::E2e => &summary.e2e,
             }
         };
-        let ruling = |objective: &Objective| {
-            let Objective { percentile, at_most, .. } = *objective;
-            let at = |p| latency(objective.latency).at(p).map(|estimate| estimate.value);
-            let measured = at(percentile);
-            let lower = || Percentile::ALL.into_iter().filter(|lower| *lower < percentile);
-            let answer = match measured {
-                Some(took) if took <= at_most => Answer::Met,
-                Some(_) => Answer::Missed,
-                // No percentile is below a lower one.
-                None if lower().filter_map(at).any(|took| took > at_most) => Answer::Missed,
-                None => Answer::CantTell,
-            };
-            Ruling { objective: *objective, measured, answer }
-        };
-        let objectives: Vec<_> = slo.0.iter().map(ruling).collect();
-        let any = |answer| objectives.iter().any(|one| one.answer == answer);
-        let answer = if any(Answer::Missed) {
-            Answer::Missed
-        } else if any(Answer::CantTell) {
-            Answer::CantTell
+        let rulings = slo.rulings(|kind, p| latency(kind).at(p).map(|estimate| estimate.value));
+        Self {
+            answer: Answer::to_all(&rulings),
+            objectives: rulings,
+            goodput: goodput(run, &|timing| slo.keeps(timing)),
+        }
+    }
+}
+
+impl Answer {
+    /// Missed if one objective is missed, met if all are met, else not to be told.
+    pub(crate) fn to_all(rulings: &[Ruling]) -> Self {
+        let any = |answer| rulings.iter().any(|one| one.answer == answer);
+        if any(Self::Missed) {
+            Self::Missed
+        } else if any(Self::CantTell) {
+            Self::CantTell
         } else {
-            Answer::Met
-        };
-        Self { answer, goodput: goodput(run, &|timing| slo.keeps(timing)), objectives }
+            Self::Met
+        }
     }
 }
 

@@ -7,55 +7,28 @@
 use super::catalogue::typed;
 use super::deployment::Traffic;
 use super::model::Model;
-use crate::cost::BreakEven;
-use crate::prices::{Book, Entry, Mix, is_stale};
-use crate::units::{Estimate, ListPrice, Tokens, TokensPerSecond, UsdPerHour, UsdPerMtok};
+use crate::cost::{self, BreakEven, Own};
+use crate::prices::{Book, Entry, Mix};
+use crate::units::{Estimate, Tokens, TokensPerSecond, UsdPerHour};
 use jiff::civil::Date;
-use serde::Serialize;
 
-/// How many API prices are laid beside an estimate.
-const APIS: usize = 7;
+/// An API's price beside the estimate. There is no break-even where the deployment has no price, or no
+/// batch that is fit.
+pub type Beside = cost::Beside<BreakEven>;
 
-/// An API's price beside the estimate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Beside {
-    /// Provider and model.
-    pub id: String,
-    /// What people call the model.
-    pub name: String,
-    /// Who sells it.
-    pub provider: String,
-    /// Whether it is the very model that was asked for.
-    pub same_model: bool,
-    /// Input, USD/Mtok, exact.
-    pub input: ListPrice,
-    /// Output, USD/Mtok, exact.
-    pub output: ListPrice,
-    /// Blended at the traffic's mix.
-    pub blended: UsdPerMtok,
-    /// From where the deployment is cheaper; `None`: it has no price, or no batch that is fit.
-    pub break_even: Option<BreakEven>,
-    /// Which book says so.
-    pub source: String,
-    /// The day of the price.
-    pub date: Date,
-    /// Whether that is more than 90 days ago.
-    pub stale: bool,
-    /// What must be said beside the figures.
-    pub notes: Vec<String>,
-}
-
-/// The price book's name of a model: the family under which it is sold by the name asked for, else by
-/// the shape's own id.
+/// The price book's name of a model: the family under which it is sold by the name asked for, else, where
+/// that is no other model of the shape, by the shape's own id.
 fn family<'a>(book: &'a Book, asked: &str, model: &Model) -> Option<&'a str> {
     let called = |entry: &Entry, wanted: &str| {
         let names = [entry.family.as_deref(), Some(entry.model.as_str()), Some(&entry.name)];
         names.into_iter().flatten().any(|name| typed(name) == wanted)
     };
     let entries = || book.entries().iter().filter(|entry| entry.family.is_some());
-    [asked, &model.id]
-        .iter()
-        .map(|name| typed(name))
+    let asked = typed(asked);
+    let is_another = model.variants.iter().any(|variant| typed(variant) == asked);
+    let own = (!is_another).then(|| typed(&model.id));
+    std::iter::once(asked)
+        .chain(own)
         .find_map(|wanted| entries().find(|entry| called(entry, &wanted)))
         .and_then(|entry| entry.family.as_deref())
 }
@@ -70,28 +43,12 @@ pub(super) fn beside(
     today: Date,
 ) -> Vec<Beside> {
     let Some(mix) = Mix::new(traffic.prompt, Tokens(0), traffic.output) else { return Vec::new() };
-    let family = family(book, asked, model);
-    let row = |entry: &Entry| {
-        let figures = entry.figures(today)?;
-        let blended = entry.blended(mix, today)?;
-        let source = &entry.tariff_on(today)?.source;
-        let limit = entry.prompt_tokens_max(today).filter(|limit| traffic.prompt > *limit);
-        let dearer = limit.map(|limit| format!("prompts of more than {limit} cost more than this"));
-        Some(Beside {
-            id: entry.id.clone(),
-            name: entry.name.clone(),
-            provider: entry.provider.clone(),
-            same_model: entry.family.is_some() && entry.family.as_deref() == family,
-            input: figures.input,
-            output: figures.output,
-            blended,
-            break_even: own.and_then(|(hour, rate)| BreakEven::of(hour, rate, blended)),
-            source: source.name(),
-            date: source.date,
-            stale: is_stale(source.date, today),
-            notes: entry.note.iter().cloned().chain(dearer).collect(),
-        })
+    let own_tokens = Own {
+        family: family(book, asked, model),
+        parameters: Some(model.published),
+        mix,
+        prompt: traffic.prompt,
     };
-    let found = book.comparable(family, Some(model.published), APIS, today);
-    found.into_iter().filter_map(row).collect()
+    own_tokens
+        .beside(book, today, |api| own.and_then(|(hour, rate)| BreakEven::of(hour, rate, api)))
 }

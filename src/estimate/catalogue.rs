@@ -40,6 +40,8 @@ struct RawModel {
     name: String,
     #[serde(default)]
     aliases: Vec<String>,
+    #[serde(default)]
+    variants: Vec<String>,
     family: String,
     #[serde(default = "bf16")]
     native: Weights,
@@ -169,7 +171,7 @@ impl Models {
         &self.models
     }
 
-    /// The model that a person means: its id, its name or an alias, case and punctuation aside.
+    /// The model that a person means: its id, its name, an alias or a variant, case and punctuation aside.
     ///
     /// # Errors
     /// [`EstimateError::UnknownModel`] with the nearest ids.
@@ -196,7 +198,7 @@ impl Models {
 fn names(model: &Model) -> impl Iterator<Item = &str> {
     [model.id.as_str(), model.name.as_str()]
         .into_iter()
-        .chain(model.aliases.iter().map(String::as_str))
+        .chain(model.aliases.iter().chain(&model.variants).map(String::as_str))
 }
 
 /// A name without its owner, case and punctuation.
@@ -262,6 +264,7 @@ fn checked(file: &str, raw: RawModel) -> Result<Model, EstimateError> {
         id: raw.id,
         name: raw.name,
         aliases: raw.aliases,
+        variants: raw.variants,
         family: raw.family,
         native: raw.native,
         layers: raw.layers,

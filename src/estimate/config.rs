@@ -128,6 +128,7 @@ impl Reader<'_> {
             id: name.to_owned(),
             name: name.to_owned(),
             aliases: Vec::new(),
+            variants: Vec::new(),
             family: name.to_owned(),
             native: self.weights(quantization)?,
             layers,

@@ -15,8 +15,10 @@ pub struct Model {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Other names that it answers to; variants with the same shape among them.
+    /// Other names that it answers to.
     pub aliases: Vec<String>,
+    /// Other models of the same shape, whose names it answers to, too.
+    pub variants: Vec<String>,
     /// Its kin, which is left out with it when the estimate is validated strictly.
     pub family: String,
     /// How its makers publish the weights.

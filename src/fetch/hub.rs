@@ -10,6 +10,7 @@
 use super::checksum::{CHUNK_BYTES, sha256_of};
 use super::partial::Partial;
 use super::{Delivered, Event, FetchError, Sha256, Stage, Wanted, Watch};
+use crate::secret::Secret;
 use crate::units::Bytes;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -43,29 +44,11 @@ pub struct HubSettings {
     /// `https://huggingface.co` or a mirror, without a slash at the end.
     pub endpoint: String,
     /// Sent to the endpoint's own host alone.
-    pub token: Option<Token>,
+    pub token: Option<Secret>,
     /// The cache that other tools fill; read, never written.
     pub cache: PathBuf,
     /// Never ask the network.
     pub offline: bool,
-}
-
-/// An access token; does not print.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// The token, unless the text is blank.
-    pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        (!text.is_empty()).then(|| Self(text.to_owned()))
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
 }
 
 impl HubSettings {
@@ -76,7 +59,7 @@ impl HubSettings {
         let endpoint = var("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
         Self {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            token: var("HF_TOKEN").or_else(|| cache.token()).and_then(|text| Token::new(&text)),
+            token: var("HF_TOKEN").or_else(|| cache.token()).and_then(|text| Secret::new(&text)),
             cache: cache.path().clone(),
             offline: var("HF_HUB_OFFLINE")
                 .is_some_and(|v| matches!(v.to_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE")),
@@ -205,7 +188,7 @@ impl<'a> Client<'a> {
 
     fn authorise<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
         match &self.settings.token {
-            Some(Token(token)) => request.header("authorization", format!("Bearer {token}")),
+            Some(token) => request.header("authorization", format!("Bearer {}", token.expose())),
             None => request,
         }
     }

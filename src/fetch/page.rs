@@ -5,6 +5,7 @@
 //! an `ETag` never stands beside another body. Guarded by the tests here.
 
 use super::FetchError;
+use crate::secret::shown;
 use crate::units::{Bytes, Seconds};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -39,7 +40,7 @@ struct Beside {
 pub fn page(url: &str, folder: &Path, patience: Seconds) -> Result<Page, FetchError> {
     if !may_be_asked(url) {
         let what = "only `https` addresses without a password are asked".to_owned();
-        return Err(FetchError::Protocol { url: shown(url).to_owned(), what });
+        return Err(FetchError::Protocol { url: shown(url), what });
     }
     let kept = Kept::of(url, folder);
     let etag = kept.etag(url);
@@ -89,11 +90,6 @@ fn may_be_asked(url: &str) -> bool {
         Some("http") => !secret && local,
         _ => false,
     }
-}
-
-/// An address without what may be a password in it.
-fn shown(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 
 /// Where a page is kept.
@@ -171,7 +167,7 @@ mod tests {
         ];
         assert_eq!(may.map(may_be_asked), [true; 3]);
         assert_eq!(not.map(may_be_asked), [false; 8]);
-        assert_eq!(shown(not[3]), "models.dev/api.json");
+        assert_eq!(shown(not[3]), "https://models.dev/api.json");
     }
 
     #[test]

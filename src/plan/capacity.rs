@@ -10,9 +10,9 @@ use super::fleet::{self, Fleet};
 use super::machine::Pace;
 use super::outcome::View;
 use super::traffic::{Traffic, count};
-use super::{Kept, Latencies, Node, PlanError, Profile, Serving, Size};
+use super::{Kept, Latencies, PlanError, Profile, Serving};
 use crate::cost::{Answer, Slo};
-use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond, UsdPerHour};
+use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens, TokensPerSecond};
 use serde::Serialize;
 
 /// How far apart what is met and what is missed may be.
@@ -116,16 +116,10 @@ fn trial(
     speed: Ratio,
 ) -> Result<Trial, PlanError> {
     let traffic = traffic.faster(speed)?;
-    let fleet = Fleet {
-        serving,
-        router: super::Router::LeastLoaded,
-        node: Node::single(UsdPerHour(1.0)),
-        size: Size::Fixed { nodes: 1 },
-        seed: 0,
-    };
+    let fleet = Fleet::alone(serving);
     let course = fleet::run(&traffic, profile, &fleet, Pace::Skips)?;
-    let window = Seconds(traffic.length().0.max(1.0));
-    let view = View { traffic: &traffic, fleet: &fleet, slo: Some(slo), capacity: None, window };
+    let view =
+        View { traffic: &traffic, fleet: &fleet, slo: Some(slo), capacity: None, window: None };
     let outcome = view.outcome(&course)?;
     let kept = Kept::of(slo, &outcome.latencies, outcome.requests.turned_away > 0);
     let time = outcome.end.0;

@@ -1,6 +1,6 @@
 //! Why nothing can be planned.
 
-use super::{PerHour, Term};
+use super::PerHour;
 use crate::hint::{Fault, Hint};
 use crate::schedule::LimitsError;
 use crate::units::{Ratio, Seconds};
@@ -17,8 +17,8 @@ pub enum PlanError {
         profile: String,
         /// Of which steps.
         regime: &'static str,
-        /// Which.
-        term: Term,
+        /// Which, as the profile's own text calls it.
+        term: &'static str,
         /// What it is.
         value: Seconds,
     },

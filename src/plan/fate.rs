@@ -9,9 +9,7 @@ use serde::Serialize;
 /// A request that got all its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Served {
-    /// When it came.
-    pub at: Seconds,
-    /// From then until it was first computed.
+    /// From when it came until it was first computed.
     pub queued: Seconds,
     /// From then until its first token, of the attempt that came to its end.
     pub ttft: Seconds,
@@ -91,7 +89,6 @@ impl Log {
         let after_first = asked.output.0.checked_sub(1).filter(|tokens| *tokens > 0);
         let tpot = |tokens: u64| Seconds(done.since(first).seconds().0 / Tokens(tokens).get());
         Some(Served {
-            at: asked.at,
             queued: began.since(at).seconds(),
             ttft: first.since(at).seconds(),
             tpot: after_first.map(tpot),

@@ -8,7 +8,7 @@
 //! every request is served or refused once. Guarded by `tests::fleet`.
 
 use super::PlanError;
-use super::fate::{Log, Used};
+use super::fate::{Log, Served, Used};
 use super::machine::{Machine, Pace};
 use super::node::{Node, Rented};
 use super::profile::{Profile, StepClock};
@@ -16,9 +16,10 @@ use super::router::{Candidate, Router};
 use super::scale::{Controller, Size};
 use super::serving::Serving;
 use super::tick::Tick;
-use super::traffic::{Traffic, mixed};
+use super::traffic::{Asked, Traffic};
 use crate::schedule::{Limits, LimitsError};
-use crate::units::Seconds;
+use crate::units::{Seconds, UsdPerHour};
+use crate::workload::mixed;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
@@ -41,6 +42,17 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// One machine, where nothing is priced: what it can do is asked, or what it did.
+    pub(super) fn alone(serving: Serving) -> Self {
+        Self {
+            serving,
+            router: Router::LeastLoaded,
+            node: Node::single(UsdPerHour(1.0)),
+            size: Size::Fixed { nodes: 1 },
+            seed: 0,
+        }
+    }
+
     /// The same with another number of nodes, always as many.
     #[must_use]
     pub fn of(&self, nodes: u32) -> Self {
@@ -65,6 +77,17 @@ pub(super) struct Course {
     pub(super) interruptions: u64,
     /// The most nodes that were kept at once.
     pub(super) most_nodes: u32,
+}
+
+impl Course {
+    /// The requests that got all their tokens, in the order in which they came.
+    pub(super) fn served<'a>(
+        &'a self,
+        traffic: &'a Traffic,
+    ) -> impl Iterator<Item = (&'a Asked, Served)> {
+        let requests = traffic.requests().iter().enumerate();
+        requests.filter_map(move |(number, asked)| Some((asked, self.log.served(number, asked)?)))
+    }
 }
 
 /// Lets a fleet serve the traffic.

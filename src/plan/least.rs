@@ -65,7 +65,7 @@ impl Task<'_> {
     fn with(&self, fleet: &Fleet) -> Result<Outcome, PlanError> {
         let Self { traffic, profile, slo, capacity, window, .. } = *self;
         let course = fleet::run(traffic, profile, fleet, Pace::Skips)?;
-        View { traffic, fleet, slo, capacity, window }.outcome(&course)
+        View { traffic, fleet, slo, capacity, window: Some(window) }.outcome(&course)
     }
 
     /// Looks for the fewest nodes, at most so many, that keep to the objectives in every window.

@@ -11,10 +11,11 @@
 use super::fate::{Log, Used};
 use super::profile::{Composition, StepClock};
 use super::tick::Tick;
-use super::traffic::{Asked, mixed};
+use super::traffic::Asked;
 use crate::schedule::{
     Arrival, BlockHash, Entry, Even, Limits, LimitsError, Priority, Refusal, Scheduler, SeqId, Work,
 };
+use crate::workload::mixed;
 use std::collections::BTreeSet;
 
 /// How steps that are alike are taken.

@@ -41,7 +41,7 @@ pub use fleet::Fleet;
 pub use least::{Least, Task, Tried};
 pub use node::{Node, PerHour};
 pub use outcome::{Outcome, Requests, Window};
-pub use profile::{Coefficients, Derived, Profile, Term};
+pub use profile::{Coefficients, Derived, Profile};
 pub use replay::{Point, Replayed, replay, traffic_of};
 pub use router::Router;
 pub use scale::{Scaling, Size};

@@ -11,7 +11,7 @@ use super::fate::Served;
 use super::fleet::{Course, Fleet};
 use super::spread::{Kept, Latencies};
 use super::tick::Tick;
-use super::traffic::{MadeUp, Traffic, count};
+use super::traffic::{Asked, MadeUp, Traffic, count};
 use crate::cost::{Answer, Slo};
 use crate::schedule::Refusal;
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens, Usd, UsdPerMtok};
@@ -109,35 +109,35 @@ pub(super) struct View<'a> {
     pub(super) slo: Option<&'a Slo>,
     /// What one machine can do.
     pub(super) capacity: Option<&'a Capacity>,
-    /// How long a window is.
-    pub(super) window: Seconds,
+    /// How long a window is; `None`: nobody looks at windows.
+    pub(super) window: Option<Seconds>,
 }
 
 impl View<'_> {
     pub(super) fn outcome(&self, course: &Course) -> Result<Outcome, PlanError> {
         let Self { traffic, fleet, slo, capacity, window } = *self;
-        if !(window.0 > 0.0 && window.0.is_finite()) {
-            return Err(PlanError::NotPositive { what: "window" });
+        if let Some(window) = window {
+            if !(window.0 > 0.0 && window.0.is_finite()) {
+                return Err(PlanError::NotPositive { what: "window" });
+            }
+            let (length, most) = (traffic.length(), WINDOWS_MAX);
+            if length.0 / window.0 > f64::from(most) {
+                return Err(PlanError::Windows { window, length, most });
+            }
         }
-        let (length, most) = (traffic.length(), WINDOWS_MAX);
-        if length.0 / window.0 > f64::from(most) {
-            return Err(PlanError::Windows { window, length, most });
-        }
-        let all = self.served(course);
+        let all: Vec<_> = course.served(traffic).collect();
         let requests = self.requests(course, &all);
         if requests.served == 0 {
             let (requests, refused) = (requests.all, requests.unfit);
             return Err(PlanError::NothingFits { requests, refused });
         }
-        let served: Vec<Served> = all.iter().map(|(served, _)| *served).collect();
-        let cached = Tokens(course.used.cached);
-        let delivered = Delivered { cached, ..tokens(all.iter().map(|(_, tokens)| *tokens)) };
-        let latencies = Latencies::of(&served);
+        let delivered = Delivered { cached: Tokens(course.used.cached), ..tokens(&all) };
+        let latencies = latencies(&all);
         let bill = Bill::of(course, fleet, delivered);
         let end = course.end.seconds();
         let machines = self.machines(bill.node_time / end);
-        let load = capacity.and_then(|one| bill::load(rate(served.len(), end), one.rate, machines));
-        let windows = self.windows(course, &all);
+        let load = capacity.and_then(|one| bill::load(rate(all.len(), end), one.rate, machines));
+        let windows = window.map_or_else(Vec::new, |window| self.windows(course, &all, window));
         let peak = (0..windows.len()).max_by(|one, other| {
             let per_second = |at: &usize| {
                 let Window { delivered, length, .. } = &windows[*at];
@@ -172,18 +172,7 @@ impl View<'_> {
         nodes * Ratio::of(f64::from(self.fleet.node.machines))
     }
 
-    /// All that got their tokens, in the order in which they came.
-    fn served(&self, course: &Course) -> Vec<(Served, (Tokens, Tokens))> {
-        let requests = self.traffic.requests().iter().enumerate();
-        requests
-            .filter_map(|(number, asked)| {
-                let served = course.log.served(number, asked)?;
-                Some((served, (asked.prompt, asked.output)))
-            })
-            .collect()
-    }
-
-    fn requests(&self, course: &Course, served: &[(Served, (Tokens, Tokens))]) -> Requests {
+    fn requests(&self, course: &Course, served: &[(&Asked, Served)]) -> Requests {
         let full = |(_, refusal): &&(u32, Refusal)| matches!(refusal, Refusal::Full { .. });
         let turned_away = course.log.refused.iter().filter(full).count() as u64;
         Requests {
@@ -195,19 +184,19 @@ impl View<'_> {
         }
     }
 
-    fn windows(&self, course: &Course, all: &[(Served, (Tokens, Tokens))]) -> Vec<Window> {
+    fn windows(&self, course: &Course, all: &[(&Asked, Served)], each: Seconds) -> Vec<Window> {
         let end = self.traffic.length().0;
         let mut windows = Vec::new();
         let (mut rest, mut number) = (all, 0_u64);
         loop {
-            let from = Seconds(self.window.0 * Tokens(number).get());
+            let from = Seconds(each.0 * Tokens(number).get());
             // What comes at the very end belongs to the last window.
             if from.0 >= end && number > 0 {
                 return windows;
             }
-            let to = Seconds((from.0 + self.window.0).min(end));
+            let to = Seconds((from.0 + each.0).min(end));
             let is_last = to.0 >= end;
-            let inside = rest.partition_point(|(served, _)| is_last || served.at < to);
+            let inside = rest.partition_point(|(asked, _)| is_last || asked.at < to);
             let (these, later) = rest.split_at(inside);
             windows.push(self.window(course, these, from, to));
             (rest, number) = (later, number + 1);
@@ -217,27 +206,25 @@ impl View<'_> {
     fn window(
         &self,
         course: &Course,
-        these: &[(Served, (Tokens, Tokens))],
+        these: &[(&Asked, Served)],
         from: Seconds,
         to: Seconds,
     ) -> Window {
-        let served: Vec<Served> = these.iter().map(|(served, _)| *served).collect();
         let length = to - from;
         let price = self.fleet.node.price;
         let (paid, cost) = bill::within(course, price, Tick::of(from), Tick::of(to));
         let nodes = if length.0 > 0.0 { paid / length } else { Ratio::of(0.0) };
-        let latencies = Latencies::of(&served);
-        let delivered = tokens(these.iter().map(|(_, tokens)| *tokens));
+        let (latencies, delivered) = (latencies(these), tokens(these));
         let turned_away = course.log.refused.iter().any(|(number, refusal)| {
             let at = self.traffic.requests()[*number as usize].at;
             matches!(refusal, Refusal::Full { .. }) && from <= at && at < to
         });
-        let (rate, machines) = (rate(served.len(), length), self.machines(nodes));
+        let (rate, machines) = (rate(these.len(), length), self.machines(nodes));
         let tokens = delivered.input + delivered.output;
         Window {
             from,
             length,
-            served: served.len() as u64,
+            served: these.len() as u64,
             delivered,
             latencies,
             kept: self.slo.map(|slo| Kept::of(slo, &latencies, turned_away)),
@@ -253,13 +240,17 @@ fn rate(requests: usize, time: Seconds) -> RequestsPerSecond {
     RequestsPerSecond(count(requests) / time.0)
 }
 
-fn tokens(of: impl Iterator<Item = (Tokens, Tokens)>) -> Delivered {
-    let add = |sum: Delivered, (input, output): (Tokens, Tokens)| Delivered {
-        input: sum.input + input,
-        output: sum.output + output,
+fn tokens(of: &[(&Asked, Served)]) -> Delivered {
+    let add = |sum: Delivered, (asked, _): &(&Asked, Served)| Delivered {
+        input: sum.input + asked.prompt,
+        output: sum.output + asked.output,
         ..sum
     };
-    of.fold(Delivered::default(), add)
+    of.iter().fold(Delivered::default(), add)
+}
+
+fn latencies(of: &[(&Asked, Served)]) -> Latencies {
+    Latencies::of(&of.iter().map(|(_, served)| *served).collect::<Vec<_>>())
 }
 
 impl Outcome {

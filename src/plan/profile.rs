@@ -13,7 +13,7 @@
 
 use super::PlanError;
 use super::tick::Tick;
-use crate::summary::{Fit, StepFit, Term as Fitted};
+use crate::summary::{Fit, StepFit, Term};
 use crate::units::{Ratio, Seconds};
 use serde::{Deserialize, Serialize};
 
@@ -60,34 +60,6 @@ pub struct Coefficients {
     /// Of a token of context that a decoding sequence attends to.
     #[serde(default)]
     pub sequence_context: Seconds,
-}
-
-/// One of [`Coefficients`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Term {
-    /// A step.
-    Step,
-    /// A prompt token.
-    Prompt,
-    /// The context of a prompt token.
-    PromptContext,
-    /// A sequence that decodes.
-    Sequence,
-    /// The context of a sequence that decodes.
-    SequenceContext,
-}
-
-impl std::fmt::Display for Term {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Step => "step",
-            Self::Prompt => "prompt",
-            Self::PromptContext => "prompt_context",
-            Self::Sequence => "sequence",
-            Self::SequenceContext => "sequence_context",
-        })
-    }
 }
 
 /// A regime that too few steps were measured of.
@@ -157,15 +129,15 @@ impl Profile {
 
     /// The profile in exact time.
     pub(super) fn clock(&self) -> Result<StepClock, PlanError> {
-        let between = self.ticks("all", Term::Step, self.between)?;
+        let between = self.ticks("all", "between", self.between)?;
         let regime = |regime, of: &Coefficients| {
             let time = |term, value| self.ticks(regime, term, value);
             let exact = Exact {
-                step: time(Term::Step, of.step)?.after(between),
-                prompt: time(Term::Prompt, of.prompt)?,
-                prompt_context: time(Term::PromptContext, of.prompt_context)?,
-                sequence: time(Term::Sequence, of.sequence)?,
-                sequence_context: time(Term::SequenceContext, of.sequence_context)?,
+                step: time("step", of.step)?.after(between),
+                prompt: time("prompt", of.prompt)?,
+                prompt_context: time("prompt_context", of.prompt_context)?,
+                sequence: time("sequence", of.sequence)?,
+                sequence_context: time("sequence_context", of.sequence_context)?,
             };
             // Without a fixed time, there must be one for each token at least: time has to pass.
             let passes = match regime {
@@ -185,7 +157,12 @@ impl Profile {
         })
     }
 
-    fn ticks(&self, regime: &'static str, term: Term, value: Seconds) -> Result<Tick, PlanError> {
+    fn ticks(
+        &self,
+        regime: &'static str,
+        term: &'static str,
+        value: Seconds,
+    ) -> Result<Tick, PlanError> {
         if (0.0..=1_000.0).contains(&value.0) {
             return Ok(Tick::of(value));
         }
@@ -197,17 +174,13 @@ impl Coefficients {
     /// What a fit found. A term that it can't tell from the others has no time of its own. Context
     /// that nobody told apart is charged alike, whoever attends to it.
     fn of(fit: &Fit) -> Self {
-        let time = |term| {
-            let found = fit.coefficients.iter().find(|coefficient| coefficient.term == term);
-            found.map(|coefficient| coefficient.time)
-        };
-        let (none, either) = (Seconds(0.0), time(Fitted::Context));
+        let (none, either) = (Seconds(0.0), fit.time(Term::Context));
         Self {
-            step: time(Fitted::Step).unwrap_or(none),
-            prompt: time(Fitted::Prompt).unwrap_or(none),
-            prompt_context: time(Fitted::PromptContext).or(either).unwrap_or(none),
-            sequence: time(Fitted::Sequence).unwrap_or(none),
-            sequence_context: time(Fitted::SequenceContext).or(either).unwrap_or(none),
+            step: fit.time(Term::Step).unwrap_or(none),
+            prompt: fit.time(Term::Prompt).unwrap_or(none),
+            prompt_context: fit.time(Term::PromptContext).or(either).unwrap_or(none),
+            sequence: fit.time(Term::Sequence).unwrap_or(none),
+            sequence_context: fit.time(Term::SequenceContext).or(either).unwrap_or(none),
         }
     }
 }

@@ -12,11 +12,11 @@ use super::fate::Served;
 use super::fleet::{self, Fleet};
 use super::machine::Pace;
 use super::traffic::{Asked, Traffic};
-use super::{Latencies, Node, PlanError, Profile, Router, Serving, Size};
+use super::{Latencies, PlanError, Profile, Serving};
 use crate::cost::Kind;
 use crate::record::{Moment, Run, Span};
 use crate::summary::{Percentile, RequestFigures, fit_steps};
-use crate::units::{Ratio, Seconds, Tokens, UsdPerHour};
+use crate::units::{Ratio, Seconds, Tokens};
 use crate::workload::trace::Block;
 use serde::Serialize;
 use std::sync::Arc;
@@ -156,7 +156,6 @@ fn measured(run: &Run, window: Span) -> Latencies {
         .filter_map(|request| {
             let figures = RequestFigures::of(request);
             Some(Served {
-                at: request.from.since(Moment(0)),
                 queued: Seconds(0.0),
                 ttft: figures.ttft?,
                 tpot: figures.tpot,
@@ -173,21 +172,11 @@ fn simulated(
     traffic: &Traffic,
     window: Span,
 ) -> Result<(Latencies, Seconds), PlanError> {
-    let fleet = Fleet {
-        serving,
-        router: Router::LeastLoaded,
-        // Nothing here is priced.
-        node: Node::single(UsdPerHour(1.0)),
-        size: Size::Fixed { nodes: 1 },
-        seed: 0,
-    };
-    let course = fleet::run(traffic, profile, &fleet, Pace::Skips)?;
+    let course = fleet::run(traffic, profile, &Fleet::alone(serving), Pace::Skips)?;
     let (from, to) = (window.from.since(Moment(0)), window.to.since(Moment(0)));
-    let requests = traffic.requests().iter().enumerate();
-    let served: Vec<Served> = requests
-        .filter(|(_, asked)| from <= asked.at && asked.at < to)
-        .filter_map(|(number, asked)| course.log.served(number, asked))
-        .collect();
+    let due = |asked: &Asked| from <= asked.at && asked.at < to;
+    let served = course.served(traffic).filter(|(asked, _)| due(asked));
+    let served: Vec<Served> = served.map(|(_, served)| served).collect();
     Ok((Latencies::of(&served), course.used.busy.seconds()))
 }
 

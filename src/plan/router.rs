@@ -4,7 +4,8 @@
 //! before it, never from what a router could not know: how long an answer will be, or what a cache
 //! holds.
 
-use super::traffic::{Asked, mixed};
+use super::traffic::Asked;
+use crate::workload::mixed;
 use serde::{Deserialize, Serialize};
 
 /// How requests are shared out.

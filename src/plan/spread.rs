@@ -1,8 +1,8 @@
 //! How long requests took, over all of them.
 //!
-//! Invariant: a percentile is given only where it is earned, by the rule of `summary`: at least one
-//! sample is expected above it. Values are of type 7 of Hyndman and Fan, as there, so that what is
-//! simulated and what was measured are worked out alike. There are no intervals: nothing is sampled.
+//! Invariant: percentiles, and where they are earned, are those of `summary` ([`Percentile::among`]), so
+//! that what is simulated and what was measured are worked out alike. There are no intervals: nothing is
+//! sampled.
 
 use super::fate::Served;
 use super::traffic::count;
@@ -33,7 +33,9 @@ impl Spread {
     pub fn of(samples: impl IntoIterator<Item = Seconds>) -> Self {
         let mut sorted: Vec<f64> = samples.into_iter().map(|sample| sample.0).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let at = |percentile| interpolated(&sorted, percentile);
+        let at = |percentile: Percentile| {
+            percentile.among(sorted.len(), |place| sorted.get(place).copied()).map(Seconds)
+        };
         let samples = count(sorted.len());
         let mean = (samples > 0.0).then(|| Seconds(sorted.iter().sum::<f64>() / samples));
         Self {
@@ -55,18 +57,6 @@ impl Spread {
             Percentile::P99 => self.p99,
         }
     }
-}
-
-/// Type 7; the position is computed in hundredths, so that it is exact.
-fn interpolated(sorted: &[f64], percentile: Percentile) -> Option<Seconds> {
-    if (sorted.len() as u64) < percentile.least_samples() {
-        return None;
-    }
-    let hundredths = sorted.len().checked_sub(1)? * usize::from(percentile.percent());
-    let (below, share) = (hundredths / 100, count(hundredths % 100) / 100.0);
-    let low = *sorted.get(below)?;
-    let high = *sorted.get(below + 1).unwrap_or(&low);
-    Some(Seconds(low + share * (high - low)))
 }
 
 /// The latencies of requests.
@@ -113,35 +103,11 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Lays latencies beside objectives, by the rule of measured runs: what is not earned is not a
-    /// pass, and what a lower percentile misses a higher one misses. `turned_away`: requests were
+    /// Lays latencies beside objectives, by the rule of measured runs. `turned_away`: requests were
     /// refused that could have been served.
     pub fn of(slo: &Slo, latencies: &Latencies, turned_away: bool) -> Self {
-        let rulings = slo.objectives().iter().map(|objective| {
-            let spread = latencies.kind(objective.latency);
-            let measured = spread.at(objective.percentile);
-            let mut lower = Percentile::ALL.into_iter().filter(|p| *p < objective.percentile);
-            let answer = match measured {
-                Some(took) if took <= objective.at_most => Answer::Met,
-                Some(_) => Answer::Missed,
-                None if lower
-                    .any(|p| spread.at(p).is_some_and(|took| took > objective.at_most)) =>
-                {
-                    Answer::Missed
-                }
-                None => Answer::CantTell,
-            };
-            Ruling { objective: *objective, measured, answer }
-        });
-        let objectives: Vec<Ruling> = rulings.collect();
-        let any = |answer| objectives.iter().any(|one| one.answer == answer);
-        let answer = if turned_away || any(Answer::Missed) {
-            Answer::Missed
-        } else if any(Answer::CantTell) {
-            Answer::CantTell
-        } else {
-            Answer::Met
-        };
+        let objectives = slo.rulings(|kind, percentile| latencies.kind(kind).at(percentile));
+        let answer = if turned_away { Answer::Missed } else { Answer::to_all(&objectives) };
         Self { answer, objectives }
     }
 

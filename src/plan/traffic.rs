@@ -6,8 +6,8 @@
 
 use super::PlanError;
 use crate::units::{Ratio, RequestsPerSecond, Seconds, Tokens};
-use crate::workload::Trace;
 use crate::workload::trace::Block;
+use crate::workload::{Trace, mixed};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -164,17 +164,6 @@ impl Traffic {
 /// A block of another repetition is another block.
 fn apart(id: u64, lap: u64) -> u64 {
     if lap == 0 { id } else { mixed(&[id, lap]) }
-}
-
-/// One number out of several, each of which changes it altogether: `SplitMix64`'s finaliser over a
-/// chain. Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-pub(super) fn mixed(numbers: &[u64]) -> u64 {
-    numbers.iter().fold(0, |hash, number| {
-        let mut z = (hash ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
 }
 
 /// A number of things, for rates.

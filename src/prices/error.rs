@@ -2,6 +2,7 @@
 
 use super::check::EntryFault;
 use crate::hint::{Fault, Hint};
+use jiff::civil::Date;
 
 /// A price book that can't be read, or has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,20 @@ pub enum PriceError {
         /// The id.
         entry: String,
     },
+    /// A snapshot is older than what the book has from the same source.
+    #[error(
+        "`{file}`, entry `{entry}`: the snapshot of {day} is older than the book's, of {known}"
+    )]
+    Older {
+        /// The file.
+        file: String,
+        /// The entry's id.
+        entry: String,
+        /// The day of what the book says.
+        known: Date,
+        /// The day of the snapshot.
+        day: Date,
+    },
     /// Nothing goes by a name.
     #[error("no price for model `{query}`")]
     Unknown {
@@ -76,6 +91,9 @@ impl Hint for PriceError {
             }
             Self::Entry { fault: EntryFault::OutOfRange { .. }, .. } => {
                 Some("prices are in dollars per million tokens, not per token".to_owned())
+            }
+            Self::Older { .. } => {
+                Some("lay the older snapshot first, and the later one over it".to_owned())
             }
             Self::Unknown { nearest, .. } => {
                 let names = nearest.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>();

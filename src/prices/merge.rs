@@ -34,7 +34,8 @@ pub struct Merged {
 /// Lays a snapshot over a book; `file` is what errors call the result.
 ///
 /// # Errors
-/// Those of [`Book::of`], if the two can't stand in one book.
+/// [`PriceError::Older`] if the book holds a later word of the same source, which would be lost;
+/// those of [`Book::of`], if the two can't stand in one book.
 pub fn merge(file: &str, book: &Book, import: &Import) -> Result<Merged, PriceError> {
     let mut entries = book.entries().to_vec();
     let (mut added, mut changed, mut beside, mut same) = (Vec::new(), Vec::new(), Vec::new(), 0);
@@ -46,6 +47,10 @@ pub fn merge(file: &str, book: &Book, import: &Import) -> Result<Merged, PriceEr
             entries.push(new.clone());
             continue;
         };
+        if let Some((known, day)) = later(old, new) {
+            let (file, entry) = (file.to_owned(), new.id.clone());
+            return Err(PriceError::Older { file, entry, known, day });
+        }
         if source_of(old) != source_of(new) {
             stand_beside(old, new);
             beside.push(new.id.clone());
@@ -60,6 +65,15 @@ pub fn merge(file: &str, book: &Book, import: &Import) -> Result<Merged, PriceEr
 
 fn source_of(entry: &Entry) -> Option<&str> {
     entry.tariffs.last().map(|tariff| tariff.source.book.as_str())
+}
+
+/// The day of what the entry has from the new one's book, and the new one's, where that is earlier.
+fn later(entry: &Entry, new: &Entry) -> Option<(Date, Date)> {
+    let theirs = &new.tariffs.last()?.source;
+    let own = entry.tariffs.iter().map(|tariff| &tariff.source);
+    let all = own.chain(entry.others.iter().map(|other| &other.source));
+    let known = all.filter(|source| source.book == theirs.book).map(|source| source.date).max()?;
+    (known > theirs.date).then_some((known, theirs.date))
 }
 
 /// The other book's standard prices, where they differ from the entry's own of that day.
@@ -116,7 +130,7 @@ fn follow(tariffs: &mut Vec<Tariff>, new: &Tariff) {
     let Some(start) = midnight(new.source.date) else { return };
     let next = Tariff { from: Some(start), until: None, ..new.clone() };
     if last.from.is_some_and(|from| start <= from) {
-        // A second word of one day, or of an earlier one, replaces the first.
+        // A second word of one day replaces the first, as any does a price that hasn't begun.
         *last = Tariff { from: last.from, ..next };
         return;
     }
@@ -184,6 +198,23 @@ mod tests {
         let fourth = merge("x", &second.book, &import(Format::Litellm, june, "4")).unwrap();
         assert_eq!(fourth.book.get("p/m").unwrap().tariffs.len(), 2);
         assert_eq!(input(&fourth.book, june).as_deref(), Some("4"));
+    }
+
+    #[test]
+    fn an_older_snapshot_does_not_take_over() {
+        let (may, june) = (date(2026, 5, 1), date(2026, 6, 1));
+        let later = merge("x", &empty(), &import(Format::Litellm, june, "3")).unwrap().book;
+        let older = import(Format::Litellm, may, "2");
+        let error = merge("x", &later, &older).unwrap_err();
+        let want =
+            "`x`, entry `p/m`: the snapshot of 2026-05-01 is older than the book's, of 2026-06-01";
+        assert_eq!(error.to_string(), want);
+        // The same where it only stands beside.
+        let book = merge("x", &later, &import(Format::GenaiPrices, june, "3")).unwrap().book;
+        let error = merge("x", &book, &import(Format::GenaiPrices, may, "2")).unwrap_err();
+        assert_eq!(error.to_string(), want);
+        // Another book may be as old as it likes.
+        assert!(merge("x", &later, &import(Format::GenaiPrices, may, "2")).is_ok());
     }
 
     #[test]

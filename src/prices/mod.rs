@@ -43,5 +43,5 @@ pub use mix::Mix;
 pub use rates::{Rates, TokenKind};
 pub use reconcile::{Priced, Reconciliation, reconcile};
 pub use schedule::{Band, Schedule, Tier, Tiering};
-pub use tariff::{Applied, Occasion, Service, Source, Tariff, Variant};
+pub use tariff::{Service, Source, Tariff, Variant};
 pub use terms::{Direction, Percent, Rounding, Terms};

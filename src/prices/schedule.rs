@@ -68,6 +68,13 @@ pub struct Band {
     pub rates: Rates,
 }
 
+impl Band {
+    /// Whether a prompt of this length reaches into it.
+    pub(super) fn reached(&self, prompt: Tokens) -> bool {
+        self.above.is_none_or(|above| prompt > above)
+    }
+}
+
 impl Schedule {
     /// Every stretch of prompt lengths with its prices in full, ascending; the base first.
     pub fn bands(&self) -> Vec<Band> {
@@ -78,15 +85,6 @@ impl Schedule {
             bands.push(Band { above: Some(tier.above), rates: rates.clone() });
         }
         bands
-    }
-
-    /// The stretch that a prompt of this length is in.
-    pub fn band(&self, prompt: Tokens) -> Band {
-        let mut band = Band { above: None, rates: self.rates.clone() };
-        for tier in self.tiers.iter().take_while(|tier| prompt > tier.above) {
-            band = Band { above: Some(tier.above), rates: band.rates.overlaid(&tier.rates) };
-        }
-        band
     }
 
     /// Whether it charges for nothing at all.
@@ -129,10 +127,17 @@ impl Schedule {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::rates::TokenKind;
     use super::*;
     use crate::units::ListPrice;
+
+    /// The stretch that a prompt of this length ends in.
+    pub(in crate::prices) fn band(schedule: &Schedule, prompt: u64) -> Band {
+        let mut bands = schedule.bands();
+        bands.retain(|band| band.reached(Tokens(prompt)));
+        bands.pop().unwrap()
+    }
 
     fn rates(list: &[(TokenKind, &str)]) -> Rates {
         list.iter().map(|(kind, text)| (*kind, ListPrice(text.parse().unwrap()))).collect()
@@ -153,7 +158,7 @@ mod tests {
 
     #[track_caller]
     fn check(schedule: &Schedule, prompt: u64, kind: TokenKind, want: &str) {
-        let got = schedule.band(Tokens(prompt)).rates.get(kind);
+        let got = band(schedule, prompt).rates.get(kind);
         assert_eq!(got, Some(ListPrice(want.parse().unwrap())), "{kind} at {prompt}");
     }
 
@@ -168,8 +173,8 @@ mod tests {
         check(&schedule, u64::MAX, TokenKind::Output, "22.5");
         let bands = schedule.bands();
         assert_eq!(bands.len(), 3);
-        for (length, band) in [200_000, 500_000, u64::MAX].into_iter().zip(bands) {
-            assert_eq!(schedule.band(Tokens(length)), band);
+        for (length, want) in [200_000, 500_000, u64::MAX].into_iter().zip(bands) {
+            assert_eq!(band(&schedule, length), want);
         }
     }
 

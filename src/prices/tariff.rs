@@ -1,21 +1,17 @@
 //! What a provider charges for a model over one stretch of time.
 //!
 //! Invariant: of a tariff and a request's time, length and service, exactly one price for each kind
-//! of token follows, by [`Tariff::applied`]: the service's where it lists the kind, else that of the
-//! hour, else the standard one; each of them by the prompt's length. A tariff always has a source.
-//! Stacking is written out, never computed: where batch halves a cached price the variant lists the
-//! halved price. Guarded by the tests here.
+//! of token follows, by [`Tariff::schedule_at`] and [`Schedule::bands`]: the service's where it lists
+//! the kind, else that of the hour, else the standard one; each of them by the prompt's length. A
+//! tariff always has a source. Stacking is written out, never computed: where batch halves a cached
+//! price the variant lists the halved price. Guarded by the tests here.
 
 use super::hours::Hours;
 use super::schedule::Schedule;
 use super::terms::Terms;
-use crate::units::{ListUsd, Tokens};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-use super::rates::Rates;
 
 /// A class of service that is sold at prices of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,34 +128,6 @@ pub struct Tariff {
     pub source: Source,
 }
 
-/// What decides which of a tariff's prices a request is charged at.
-#[derive(Debug, Clone, Copy)]
-pub struct Occasion<'a> {
-    /// When it is made.
-    pub at: Timestamp,
-    /// Its prompt's length, cached tokens included.
-    pub prompt: Tokens,
-    /// Its service; `None` is the standard one.
-    pub service: Option<&'a Service>,
-}
-
-/// What a request is charged at, and which parts of the tariff that came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// The prices per million tokens.
-    pub rates: Rates,
-    /// The fee for the request.
-    pub per_request: Option<ListUsd>,
-    /// What isn't priced per token, in USD by unit.
-    pub per_unit: BTreeMap<String, ListUsd>,
-    /// The tier: its prices hold above this many prompt tokens.
-    pub above: Option<Tokens>,
-    /// Which of the tariff's hours held.
-    pub hours: Option<usize>,
-    /// The service, where the tariff has it.
-    pub service: Option<Service>,
-}
-
 impl Tariff {
     /// Whether it is in force at an instant.
     pub fn holds(&self, at: Timestamp) -> bool {
@@ -172,41 +140,23 @@ impl Tariff {
         if let Some(hours) = self.hours.iter().find(|hours| hours.hold(at)) {
             schedule = schedule.overlaid(&hours.schedule);
         }
-        if let Some(variant) = self.variant(service) {
+        if let Some(variant) = self.variants.iter().find(|one| Some(&one.service) == service) {
             schedule = schedule.overlaid(&variant.schedule);
         }
         schedule
-    }
-
-    /// What a service changes, where the tariff has it.
-    pub fn variant(&self, service: Option<&Service>) -> Option<&Variant> {
-        service.and_then(|service| self.variants.iter().find(|v| v.service == *service))
-    }
-
-    /// What a request is charged at. Under [`Tiering::Marginal`](super::Tiering) the rates are those
-    /// of the prompt's last token; the rest is in [`Schedule::bands`].
-    pub fn applied(&self, occasion: Occasion<'_>) -> Applied {
-        let Occasion { at, prompt, service } = occasion;
-        let schedule = self.schedule_at(at, service);
-        let band = schedule.band(prompt);
-        Applied {
-            rates: band.rates,
-            above: band.above,
-            per_request: schedule.per_request,
-            per_unit: schedule.per_unit,
-            hours: self.hours.iter().position(|hours| hours.hold(at)),
-            service: self.variant(service).map(|variant| variant.service.clone()),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::billing::bill;
+    use super::super::billing::tests::request;
     use super::super::hours::Window;
-    use super::super::rates::TokenKind;
+    use super::super::rates::{Rates, TokenKind};
     use super::super::schedule::Tier;
+    use super::super::schedule::tests::band;
     use super::*;
-    use crate::units::ListPrice;
+    use crate::units::{ListPrice, Tokens};
     use jiff::civil::{date, time};
 
     fn rates(list: &[(TokenKind, &str)]) -> Rates {
@@ -253,10 +203,10 @@ mod tests {
 
     #[track_caller]
     fn check(at: &str, prompt: u64, service: Option<&Service>, want: [&str; 3]) {
-        let at = at.parse().unwrap();
-        let applied = tariff().applied(Occasion { at, prompt: Tokens(prompt), service });
+        let schedule = tariff().schedule_at(at.parse().unwrap(), service);
+        let rates = band(&schedule, prompt).rates;
         let got = [TokenKind::Input, TokenKind::CachedInput, TokenKind::Output]
-            .map(|kind| applied.rates.get(kind).unwrap().0.to_string());
+            .map(|kind| rates.get(kind).unwrap().0.to_string());
         assert_eq!(got, want, "{at}, {prompt}, {service:?}");
     }
 
@@ -272,10 +222,11 @@ mod tests {
         check(night, 1_001, Some(&Service::Batch), ["0.9", "0.1", "3.6"]);
         // What isn't sold changes nothing, and isn't said to have.
         check(noon, 1_000, Some(&Service::Flex), ["2", "0.2", "8"]);
-        let at = noon.parse().unwrap();
-        let service = Some(&Service::Flex);
-        let applied = tariff().applied(Occasion { at, prompt: Tokens(1), service });
-        assert_eq!((applied.service, applied.hours, applied.above), (None, None, None));
+        let mut flex = request(noon, &[(TokenKind::Input, 1)]);
+        flex.service = Some(Service::Flex);
+        let bill = bill("e", &[tariff()], [&flex]).unwrap();
+        let part = bill.parts().next().unwrap();
+        assert_eq!((part.service, part.hours, part.above), (None, None, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::figure::{
 };
 use super::ladder::{objectives, roofline};
 use super::paid::{bill, costs, told_words};
+use super::price_list::price;
 use super::{Document, Table};
 use crate::cost::{Efficiency, Judgement, MachinePrice, PriceOrigin};
 use crate::record::{Header, Model, Workload};
@@ -314,8 +315,8 @@ pub(super) fn beside(judgement: &Judgement) -> Table {
         table.row([
             format!("{}{same}", row.name),
             row.provider.clone(),
-            row.input.0.normalize().to_string(),
-            row.output.0.normalize().to_string(),
+            price(Some(row.input)),
+            price(Some(row.output)),
             significant(row.blended.0, 3),
             above,
             format!("{}, {}{}", row.source, row.date, if row.stale { " !" } else { "" }),

@@ -1,6 +1,7 @@
 //! What `mtok bill` and `mtok reconcile` print.
 
-use super::figure::{NOTHING, thousands};
+use super::figure::thousands;
+use super::price_list::price;
 use super::{Document, Table};
 use crate::prices::export::Form;
 use crate::prices::{Bill, Effects, Export, Reconciliation};
@@ -152,9 +153,8 @@ pub fn bill_document(report: &BillReport) -> Document {
     for bill in &report.bills {
         let mut table = Table::new(bill.entry.clone(), &["", "count", "USD/Mtok", "USD"]);
         for line in &bill.lines {
-            let price = line.price.map(|price| price.0.normalize().to_string());
-            let price = price.unwrap_or_else(|| NOTHING.to_owned());
-            table.row([line.of.to_owned(), thousands(line.count), price, usd(line.usd)]);
+            let (count, price) = (thousands(line.count), price(line.price));
+            table.row([line.of.to_owned(), count, price, usd(line.usd)]);
         }
         if let Some(total) = bill.total {
             table.row(["together".to_owned(), String::new(), String::new(), usd(total)]);

@@ -4,8 +4,10 @@
 //! Guarded by the tests below.
 
 use super::figure::{NOTHING, estimate, seconds, share, significant, thousands};
+use super::ladder::answer;
+use super::price_list::price;
 use super::{Document, Table};
-use crate::cost::{Answer, Cheaper, MachinePrice, PriceOrigin};
+use crate::cost::{Cheaper, MachinePrice, PriceOrigin};
 use crate::estimate::{Beside, Costs, Limit, Outcome, Outlook, Rung, Term};
 use crate::units::Ratio;
 
@@ -104,7 +106,7 @@ fn rungs(outlook: &Outlook) -> Table {
         row.push(format!("{:.0} of {:.0} GB", taken.get() / 1e9, memory.usable.get() / 1e9));
         let costs = outcome.as_ref().and_then(|outcome| outcome.costs.as_ref());
         row.extend(costs.map_or([NOTHING; 3].map(str::to_owned), prices));
-        row.push(judged.keeps.map_or(NOTHING, in_time).to_owned());
+        row.push(judged.keeps.map_or(NOTHING, answer).to_owned());
         table.row(row.into_iter().take(columns.len()));
     }
     table
@@ -122,14 +124,6 @@ fn speeds(outcome: &Outcome) -> [String; 3] {
 fn prices(costs: &Costs) -> [String; 3] {
     let floor = significant(costs.blended_floor.0, 2);
     [estimate(costs.blended), floor, estimate(costs.output_only)]
-}
-
-fn in_time(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Met => "yes",
-        Answer::Missed => "no",
-        Answer::CantTell => "can't tell",
-    }
 }
 
 /// What a step of the chosen batch spends its time with.
@@ -174,8 +168,8 @@ fn beside(outlook: &Outlook) -> Table {
         table.row([
             format!("{}{same}", row.name),
             row.provider.clone(),
-            row.input.0.normalize().to_string(),
-            row.output.0.normalize().to_string(),
+            price(Some(row.input)),
+            price(Some(row.output)),
             significant(row.blended.0, 3),
             cheaper_words(row),
             format!("{}, {}{}", row.source, row.date, if row.stale { " !" } else { "" }),

@@ -1,7 +1,7 @@
 //! What a run's tokens cost and what its time was paid for, in words and tables.
 
 use super::Table;
-use super::figure::{NOTHING, estimate_or_nothing, share, significant, thousands, time};
+use super::figure::{estimate_or_nothing, share, significant, thousands, time};
 use crate::cost::{
     Attributed, CachedBy, CostAtLoad, CostBounds, Judgement, MixedBy, ToldBy, Untold, Waterfall,
 };
@@ -166,9 +166,4 @@ fn bounds_words(bounds: CostBounds) -> String {
         return String::new();
     }
     format!(" At full load: {} USD/Mtok, not both at their least.", known.join(", "))
-}
-
-/// A line's share of the bill, for a plot.
-pub(super) fn share_or_nothing(line: &crate::cost::Line) -> String {
-    line.share.map_or_else(|| NOTHING.to_owned(), |part| share(Some(part)))
 }

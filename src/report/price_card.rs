@@ -15,9 +15,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// One price of a tariff.
+/// Which price of a tariff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PriceLine {
+pub struct PricePlace {
     /// Of what: a kind of token, `request`, or another unit.
     pub of: String,
     /// For how much of it: `Mtok`, or one.
@@ -28,12 +28,20 @@ pub struct PriceLine {
     pub hours: Option<usize>,
     /// The prompt length above which it holds.
     pub above: Option<Tokens>,
+}
+
+/// One price of a tariff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PriceLine {
+    /// Which.
+    #[serde(flatten)]
+    pub at: PricePlace,
     /// The price.
     pub usd: ListUsd,
 }
 
-impl PriceLine {
-    fn of(place: &Place, usd: Decimal) -> Self {
+impl PricePlace {
+    pub(super) fn of(place: &Place) -> Self {
         let (of, per) = match &place.what {
             What::Tokens(kind) => (kind.name().to_owned(), "Mtok"),
             What::Request => ("request".to_owned(), "1"),
@@ -45,8 +53,13 @@ impl PriceLine {
             service: place.service.as_ref().map(|service| service.name().to_owned()),
             hours: place.hours.map(|index| index + 1),
             above: place.above,
-            usd: ListUsd(usd),
         }
+    }
+}
+
+impl PriceLine {
+    fn of(place: &Place, usd: Decimal) -> Self {
+        Self { at: PricePlace::of(place), usd: ListUsd(usd) }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What `mtok prices import`, `diff` and `update` print.
 
 use super::figure::{NOTHING, thousands};
+use super::price_card::PricePlace;
 use super::{Document, Table};
 use crate::prices::import::{Format, Import, not_a_price};
-use crate::prices::{Change, Diff, Merged, Percent, What};
-use crate::units::{ListUsd, Tokens};
+use crate::prices::{Change, Diff, Merged, Percent};
+use crate::units::ListUsd;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -198,16 +199,9 @@ fn named(ids: &[String]) -> String {
 pub struct ChangeLine {
     /// The entry.
     pub entry: String,
-    /// Of what: a kind of token, `request`, or another unit.
-    pub of: String,
-    /// For how much of it: `Mtok`, or one.
-    pub per: &'static str,
-    /// The service; `null` is the standard one.
-    pub service: Option<String>,
-    /// Which of the tariff's hours, from 1.
-    pub hours: Option<usize>,
-    /// The prompt length above which it holds.
-    pub above: Option<Tokens>,
+    /// Which price.
+    #[serde(flatten)]
+    pub at: PricePlace,
     /// Before; `null`: it was not listed.
     pub from: Option<ListUsd>,
     /// After; `null`: it is not listed any more.
@@ -221,23 +215,13 @@ pub struct ChangeLine {
 
 impl ChangeLine {
     fn of(entry: &str, change: &Change) -> Self {
-        let place = &change.place;
-        let (of, per) = match &place.what {
-            What::Tokens(kind) => (kind.name().to_owned(), "Mtok"),
-            What::Request => ("request".to_owned(), "1"),
-            What::Unit(unit) => (unit.clone(), "1"),
-        };
         Self {
             entry: entry.to_owned(),
-            of,
-            per,
-            service: place.service.as_ref().map(|service| service.name().to_owned()),
-            hours: place.hours.map(|index| index + 1),
-            above: place.above,
+            at: PricePlace::of(&change.place),
             from: change.from.map(ListUsd),
             to: change.to.map(ListUsd),
             percent: change.percent(),
-            place: place.to_string(),
+            place: change.place.to_string(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::figure::{NOTHING, share, significant, thousands, time};
 use super::plan::doubts;
 use super::{Document, Table};
-use crate::plan::{Point, Replayed, Serving};
+use crate::plan::{Point, Profile, Replayed, Serving};
 use crate::units::Ratio;
 use serde::Serialize;
 
@@ -34,21 +34,16 @@ pub fn simulation_document(report: &SimulationReport) -> Document {
     let SimulationReport { runs, replayed, .. } = report;
     let mut document = Document::default();
     let requests: Vec<String> = replayed.requests.iter().copied().map(thousands).collect();
-    let mut words = format!(
-        "{} measured, {} requests\nstep times: {}, {}{}",
-        runs.join(", "),
-        requests.join(", "),
-        replayed.profile.name,
-        replayed.profile.source,
-        doubts(&replayed.profile)
-    );
+    let mut lines = vec![format!("{} measured, {} requests", runs.join(", "), requests.join(", "))];
+    let Profile { name, source, .. } = &replayed.profile;
+    lines.push(format!("step times: {name}, {source}{}", doubts(&replayed.profile)));
     if let Some(cached) = replayed.cached.filter(|cached| *cached > SHARED) {
-        words += &format!(
-            "\n{} of the prompts was read from a cache, and the simulation computes all of it",
-            share(Some(cached))
-        );
+        let cached = share(Some(cached));
+        lines.push(format!(
+            "{cached} of the prompts was read from a cache, and the simulation computes all of it"
+        ));
     }
-    document.words(words);
+    document.words(lines.join("\n"));
     document.table(points(replayed));
     let busy = replayed.busy.iter().map(|busy| significant(busy.get(), 3));
     let busy = busy.collect::<Vec<_>>().join(", ");

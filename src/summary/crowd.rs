@@ -1,21 +1,24 @@
 //! How many requests were at the target at a time: from sent to done.
 //!
 //! Invariant: what is asked of a span costs a search, not a look at every request, so that long runs
-//! can be asked for each of theirs. Guarded by a comparison with looking at every request.
+//! can be asked for each of theirs. Guarded by a comparison with looking at every request. ([`while_any`]
+//! looks at all: it is asked once for a run.)
+//!
+//! [`while_any`]: Crowd::while_any
 
 use crate::record::{Moment, Run, Span};
 use crate::units::{Quantity, Seconds};
 
 /// The number of requests at the target, as steps in time.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     /// From when on, how many, and the time that all of them spent there before, in seconds.
     steps: Vec<(Moment, u32, f64)>,
 }
 
 impl Crowd {
     /// Of a run; a request without an end stayed to the record's.
-    pub(super) fn of(run: &Run) -> Self {
+    pub(crate) fn of(run: &Run) -> Self {
         let mut changes: Vec<(Moment, i8)> = Vec::with_capacity(2 * run.requests.len());
         for request in &run.requests {
             let to = request.done.as_ref().map_or(run.last, |done| done.at);
@@ -33,12 +36,22 @@ impl Crowd {
     }
 
     /// The mean number over a span.
-    pub(super) fn mean(&self, span: Span) -> f64 {
+    pub(crate) fn mean(&self, span: Span) -> f64 {
         let length = span.length();
         if length <= Seconds(0.0) {
             return f64::from(self.at(span.from).1);
         }
         (self.spent(span.to) - self.spent(span.from)) / length.get()
+    }
+
+    /// The mean number over the part of a span in which there was any; `None`: there was none.
+    pub(crate) fn while_any(&self, span: Span) -> Option<f64> {
+        let ends = self.steps.iter().skip(1).map(|(at, ..)| *at).chain([Moment(u64::MAX)]);
+        let empty = self.steps.iter().zip(ends).filter(|((_, count, _), _)| *count == 0);
+        let parts = empty.filter_map(|((from, ..), to)| span.overlap(Span { from: *from, to }));
+        let empty: Seconds = parts.map(Span::length).sum();
+        let busy = span.length().get() - empty.get();
+        (busy > 0.0).then(|| (self.spent(span.to) - self.spent(span.from)) / busy)
     }
 
     /// The largest number within a span, its ends excluded.
@@ -87,6 +100,10 @@ mod tests {
         assert_eq!([most(0.0, 100.0), most(0.0, 40.0), most(60.0, 100.0)], [2, 2, 1]);
         assert!((crowd.mean(span(0.0, 100.0)) - 1.6).abs() < 1e-9);
         assert!((crowd.mean(span(50.0, 70.0)) - 1.5).abs() < 1e-9);
+        // 160 ms of requests in the 100 ms in which there were any.
+        assert!((crowd.mean(span(0.0, 200.0)) - 0.8).abs() < 1e-9);
+        assert!((crowd.while_any(span(0.0, 200.0)).unwrap() - 1.6).abs() < 1e-9);
+        assert_eq!(crowd.while_any(span(100.0, 200.0)), None);
     }
 
     proptest! {

@@ -37,6 +37,7 @@ mod tests;
 mod tokens;
 mod work;
 
+pub(crate) use crowd::Crowd;
 pub use doubt::{Doubt, Verdict};
 pub use fit::{Coefficient, Fit, Prediction, RequestFit, StepFit, Term, fit_requests, fit_steps};
 pub(crate) use interval::{Stretch, ratio_of_totals};

@@ -62,6 +62,20 @@ impl Percentile {
     pub fn least_samples(self) -> u64 {
         100 / u64::from(100 - self.percent())
     }
+
+    /// Its value among so many samples, of which `at` gives those in rising order by their places from
+    /// 0; `None`: they don't earn it. Type 7; the position is computed in hundredths, so that it is
+    /// exact.
+    pub(crate) fn among(self, count: usize, at: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        if (count as u64) < self.least_samples() {
+            return None;
+        }
+        let hundredths = count.checked_sub(1)? * usize::from(self.percent());
+        let (below, share) = (hundredths / 100, number(hundredths % 100) / 100.0);
+        let low = at(below)?;
+        let high = at(below + 1).unwrap_or(low);
+        Some(low + share * (high - low))
+    }
 }
 
 impl std::fmt::Display for Percentile {
@@ -107,21 +121,10 @@ impl Samples {
 
     /// A percentile, where it is earned, with its interval, where that is.
     pub(super) fn percentile(&self, percentile: Percentile) -> Option<Estimate<Seconds>> {
-        if (self.count() as u64) < percentile.least_samples() {
-            return None;
-        }
-        let value = self.interpolated(percentile)?;
+        let at = |place: usize| self.sorted.get(place).map(|(sample, _)| *sample);
+        let value = percentile.among(self.count(), at)?;
         let interval = self.interval(percentile, value);
         Some(Estimate { value: Seconds(value), interval })
-    }
-
-    /// Type 7. The position is computed in hundredths, so that it is exact.
-    fn interpolated(&self, percentile: Percentile) -> Option<f64> {
-        let hundredths = self.count().checked_sub(1)? * usize::from(percentile.percent());
-        let (below, share) = (hundredths / 100, number(hundredths % 100) / 100.0);
-        let (low, _) = *self.sorted.get(below)?;
-        let (high, _) = *self.sorted.get(below + 1).unwrap_or(&(low, 0));
-        Some(low + share * (high - low))
     }
 
     fn interval(&self, percentile: Percentile, value: f64) -> Option<(Seconds, Seconds)> {

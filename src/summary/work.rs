@@ -83,6 +83,18 @@ impl<'a> SteadyWork<'a> {
         let steps = run.steps.iter().filter(runs_in_it).collect();
         Some(Self { span, laps, steps, tells_cached })
     }
+
+    /// The lap that something belongs to that came at a moment.
+    pub(crate) fn lap_of(&self, at: Moment) -> Option<usize> {
+        lap_of(&self.laps, at)
+    }
+
+    /// Tokens that somebody got, of all laps.
+    pub(crate) fn delivered(&self) -> KindTokens {
+        let mut all = KindTokens::default();
+        self.laps.iter().for_each(|lap| all += lap.delivered);
+        all
+    }
 }
 
 /// When a request's output tokens came, by the target's count.

@@ -6,7 +6,6 @@
 
 use super::{ListPrice, Tokens, Usd};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 /// Decimals of a picodollar: 10^-12 USD.
 const DECIMALS: u32 = 12;
@@ -127,14 +126,6 @@ impl std::ops::Neg for PicoUsd {
 impl std::iter::Sum for PicoUsd {
     fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
         items.fold(Self(0), |sum, item| sum + item)
-    }
-}
-
-impl PicoUsd {
-    /// This, as a share of another amount; `None` where that is nothing.
-    pub fn share_of(self, whole: Self) -> Option<super::Ratio> {
-        let (part, of) = (Decimal::from_i128(self.0)?, Decimal::from_i128(whole.0)?);
-        part.checked_div(of).and_then(|share| share.to_f64()).map(super::Ratio::of)
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Purpose {
 
 /// One number out of several, each of which changes it altogether: `SplitMix64`'s finaliser over a
 /// chain. Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-pub(super) fn mixed(numbers: &[u64]) -> u64 {
+pub(crate) fn mixed(numbers: &[u64]) -> u64 {
     numbers.iter().fold(0, |hash, number| {
         let mut z = (hash ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -28,6 +28,7 @@ mod words;
 
 pub use content::{Cache, Content, Conversation, Level, Mix, Pair, Sizes, Text, Think, Turns};
 pub use dataset::Dataset;
+pub(crate) use draw::mixed;
 pub use error::{DatasetError, SpecError, TraceError};
 pub use plan::Plan;
 pub use preset::Preset;

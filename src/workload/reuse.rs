@@ -173,7 +173,9 @@ impl Shelf {
             } else {
                 (whole, kept.since) = (false, at);
             }
-            kept.tokens = kept.tokens.max(Tokens(tokens));
+            // Of a block that is gone, only what is written now is there again.
+            let still = if alive { kept.tokens } else { Tokens(0) };
+            kept.tokens = still.max(Tokens(tokens));
             before = kept.number;
         }
         self.stepped(Tokens(found))
@@ -247,6 +249,17 @@ mod tests {
     #[test]
     fn a_lifetime_ends() {
         check(EXACT_300S, &[(0.0, &[1], 0), (300.0, &[1], T), (600.1, &[1], 0), (600.2, &[1], T)]);
+    }
+
+    #[test]
+    fn of_a_block_that_is_gone_only_what_is_written_anew_is_there() {
+        // The block ends at 300 s; 100 tokens of it come back at 400 s, the rest at 450 s.
+        let mut shelf = Shelf::new(EXACT_300S);
+        let asked = [(0.0, T, 0), (400.0, 100, 0), (450.0, T, 100), (500.0, T, T)];
+        for (at, prompt, want) in asked {
+            let got = shelf.ask(Seconds(at), Tokens(prompt), [block(1)]);
+            assert_eq!(got.read, Tokens(want), "{prompt} tokens at {at} s");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) struct Floor {
 pub(crate) const FLOORS: &[Floor] = &[
     Floor {
         name: "ground",
-        groups: &[&["record", "units", "hint"]],
+        groups: &[&["record", "units", "hint"], &["secret"]],
         forbidden: &[CLOCK, ASYNC, SOCKET, FILE, PROCESS, GPU],
         may_wait: false,
     },

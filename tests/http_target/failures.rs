@@ -4,7 +4,7 @@ use crate::rig::{Outcome, PATIENCE, Rig, options, request, text};
 use crate::server::{Back, STREAM, Server};
 use crate::streams::says;
 use mtok::record::{Failure, FailureKind, Finish, RequestId};
-use mtok::target::http::Secret;
+use mtok::secret::Secret;
 use mtok::target::{Target, What};
 use mtok::units::Seconds;
 use std::time::Duration;

@@ -5,7 +5,9 @@ use std::path::Path;
 use mtok::record::{Arrivals, Event, Header};
 use serde_json::{Value, json};
 
-use crate::{check, head_may_lack, home, journal, printed, summed_parts, variants, written};
+use crate::judged::summed_parts;
+use crate::record::head_may_lack;
+use crate::{check, home, journal, printed, variants, written};
 
 /// Writes a record under a name.
 fn write(home: &Path, id: &str, header: &Header, events: &[Event]) {

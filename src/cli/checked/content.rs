@@ -1,7 +1,8 @@
 //! What is asked: a preset, lengths and shapes, a trace or a dataset.
 
 use super::{Failure, optional, value};
-use crate::cli::raw::{CacheMode, RawContent, TextKind};
+use crate::cli::input::read;
+use crate::cli::raw::{CacheMode, RawContent, RawCut, TextKind};
 use crate::hint::{Fault, Hint};
 use crate::record::Lengths;
 use crate::units::{Ratio, Seconds, Tokens};
@@ -9,7 +10,6 @@ use crate::workload::trace::Cut;
 use crate::workload::{
     Cache, Content, Conversation, Dataset, Mix, Preset, Sizes, Text, Think, Trace, Turns, spec,
 };
-use std::num::NonZeroU32;
 use std::path::Path;
 
 /// Lengths where nothing is said.
@@ -34,14 +34,7 @@ impl TryFrom<&RawContent> for Asking {
 
     fn try_from(raw: &RawContent) -> Result<Self, Failure> {
         if let Some(path) = &raw.trace {
-            let cut = TraceCut {
-                speed: raw.trace_speed.as_deref(),
-                from: raw.trace_from.as_deref(),
-                length: raw.trace_length.as_deref(),
-                requests: raw.trace_requests,
-                tokens: raw.trace_max_tokens.as_deref(),
-            };
-            let (name, trace) = trace(path, cut)?;
+            let (name, trace) = trace(path, &raw.cut)?;
             return Ok(Self::named(name, Content::Trace(trace)));
         }
         if let Some(path) = &raw.dataset {
@@ -123,27 +116,17 @@ fn conversation(
     }))
 }
 
-/// Which part of a trace, as it was typed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TraceCut<'a> {
-    pub(super) speed: Option<&'a str>,
-    pub(super) from: Option<&'a str>,
-    pub(super) length: Option<&'a str>,
-    pub(super) requests: Option<NonZeroU32>,
-    pub(super) tokens: Option<&'a str>,
-}
-
 /// A part of the trace in a file, and what the file is called.
-pub(super) fn trace(path: &Path, raw: TraceCut<'_>) -> Result<(String, Trace), Failure> {
+pub(super) fn trace(path: &Path, raw: &RawCut) -> Result<(String, Trace), Failure> {
     let whole = Trace::parse(&read(path)?).map_err(|error| of_file(path, &error))?;
-    let speed = match raw.speed {
+    let speed = match &raw.speed {
         Some(text) => spec::times(text).map_err(|error| Failure::flag("--trace-speed", &error))?,
         None => Ratio::ONE,
     };
     let cut = Cut {
-        from: optional("--trace-from", raw.from)?.unwrap_or(Seconds(0.0)),
-        length: optional("--trace-length", raw.length)?,
-        tokens: optional("--trace-max-tokens", raw.tokens)?,
+        from: optional("--trace-from", raw.from.as_deref())?.unwrap_or(Seconds(0.0)),
+        length: optional("--trace-length", raw.length.as_deref())?,
+        tokens: optional("--trace-max-tokens", raw.max_tokens.as_deref())?,
         requests: raw.requests,
         speed,
     };
@@ -167,17 +150,9 @@ fn cache(raw: &RawContent) -> Cache {
     }
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    fs_err::read_to_string(path).map_err(|error| Failure::new(Fault::Input, error.to_string()))
-}
-
 /// An error of a file's content, by the file's name.
-fn of_file(path: &Path, error: &(impl Hint + std::fmt::Display)) -> Failure {
-    let failure = Failure::new(error.fault(), format!("`{}`: {error}", path.display()));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+fn of_file(path: &Path, error: &impl Hint) -> Failure {
+    Failure::of(&path.display().to_string(), error)
 }
 
 fn file_name(path: &Path) -> String {

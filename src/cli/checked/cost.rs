@@ -5,7 +5,6 @@ use crate::cli::raw::RawCost;
 use crate::cost::{Budget, Claim, Load, Rental, TokenPrices};
 use crate::hint::Fault;
 use crate::units::{Estimate, ListPrice, Seconds, TokensPerSecond, UsdPerHour};
-use rust_decimal::Decimal;
 
 /// A calculation.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,14 +158,7 @@ fn rental(raw: &RawCost, machine: UsdPerHour) -> Result<Option<Rental>, Failure>
 fn claim(asked: &Asked, text: &str) -> Result<Claim, Failure> {
     let claim = match asked {
         Asked::Machine { .. } => Claim::price(value::<ListPrice>("--claim", text)?),
-        Asked::Bill { .. } => {
-            let bare = text.trim().trim_start_matches('$').trim_end_matches("USD").trim();
-            let amount = bare.parse::<Decimal>().map_err(|_| {
-                let message = format!("`--claim`: `{text}` is not an amount of money");
-                Failure::new(Fault::Usage, message).hint("write it like `0.13`")
-            })?;
-            Claim::new(amount)
-        }
+        Asked::Bill { .. } => Claim::bill(text),
     };
     claim.map_err(|error| Failure::flag("--claim", &error))
 }

@@ -1,7 +1,7 @@
 //! What is to be planned: traffic, a machine, a fleet.
 
-use super::content::{TraceCut, time, trace};
-use super::{Failure, grain, optional, value};
+use super::content::{time, trace};
+use super::{Failure, grain, optional, optional_day, value};
 use crate::cli::raw::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, RouterKind};
 use crate::cost::Slo;
 use crate::hint::Fault;
@@ -107,7 +107,7 @@ impl TryFrom<RawPlan> for Plan {
             window: window.unwrap_or(usual),
             seed: raw.seed,
             apis: raw.api,
-            as_of: raw.as_of.as_deref().map(day).transpose()?,
+            as_of: optional_day("--as-of", raw.as_of.as_deref())?,
         })
     }
 }
@@ -121,14 +121,7 @@ impl TryFrom<RawMachine> for Machine {
 }
 
 fn traffic(raw: &RawTraffic) -> Result<(String, u32, Traffic), Failure> {
-    let cut = TraceCut {
-        speed: raw.trace_speed.as_deref(),
-        from: raw.trace_from.as_deref(),
-        length: raw.trace_length.as_deref(),
-        requests: raw.trace_requests,
-        tokens: raw.trace_max_tokens.as_deref(),
-    };
-    let (name, trace) = trace(&raw.trace, cut)?;
+    let (name, trace) = trace(&raw.trace, &raw.cut)?;
     let traffic = Traffic::of_trace(&trace)?;
     let traffic = match raw.day_night.as_deref() {
         Some(text) => {
@@ -245,11 +238,4 @@ fn per_hour(text: &str) -> Result<PerHour, Failure> {
             Err(Failure::new(Fault::Usage, message).hint("write it like `0.05/h`"))
         }
     }
-}
-
-fn day(text: &str) -> Result<Date, Failure> {
-    text.parse().map_err(|_| {
-        let message = format!("`--as-of`: `{text}` is no day");
-        Failure::new(Fault::Usage, message).hint("write it like `2026-11-20`")
-    })
 }

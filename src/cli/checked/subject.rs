@@ -5,8 +5,9 @@ use crate::cli::raw::{Device, Endpoint, Engine, RawEngine, RawServer};
 use crate::conduct::Remote;
 use crate::engine::{DeviceChoice, EngineChoice};
 use crate::hint::Fault;
-use crate::target::http::{self, HttpOptions, Patience, Protocol, Secret};
-use crate::telemetry::scrape::{Key, MetricsAt};
+use crate::secret::Secret;
+use crate::target::http::{self, HttpOptions, Patience, Protocol};
+use crate::telemetry::scrape::MetricsAt;
 use std::num::NonZeroU32;
 
 /// Where a server's key is read from.
@@ -58,7 +59,7 @@ fn threads(raw: &RawEngine) -> Result<Option<NonZeroU32>, Failure> {
 
 /// The server at an address, asked for a model.
 pub(super) fn remote(url: &str, model: Option<&str>, raw: &RawServer) -> Result<Remote, Failure> {
-    let key = std::env::var(KEY).ok();
+    let key = std::env::var(KEY).ok().as_deref().and_then(Secret::new);
     let mut patience = Patience::default();
     if let Some(first) = optional("--timeout", raw.timeout.as_deref())? {
         patience.first = first;
@@ -69,7 +70,7 @@ pub(super) fn remote(url: &str, model: Option<&str>, raw: &RawServer) -> Result<
             Endpoint::Completions => http::Endpoint::Completions,
         },
         model: model.map(str::to_owned),
-        key: key.as_deref().and_then(Secret::new),
+        key: key.clone(),
         headers: raw.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
         streaming: !raw.no_stream,
         protocol: if raw.http2 { Protocol::Http2 } else { Protocol::Negotiated },
@@ -78,10 +79,7 @@ pub(super) fn remote(url: &str, model: Option<&str>, raw: &RawServer) -> Result<
     };
     let mut metrics: Vec<_> = raw.metrics.iter().cloned().map(MetricsAt::Url).collect();
     if metrics.is_empty() {
-        metrics.push(MetricsAt::Target {
-            url: url.to_owned(),
-            key: key.as_deref().and_then(Key::new),
-        });
+        metrics.push(MetricsAt::Target { url: url.to_owned(), key });
     }
     Ok(Remote { options, tokenizer: raw.tokenizer.clone(), metrics })
 }

@@ -1,11 +1,12 @@
 //! `mtok prices update`: what the sources say today, laid over the book under the user's home.
 
-use super::{today, understood, write};
-use crate::cli::books;
+use super::{understood, write};
 use crate::cli::failure::Failure;
 use crate::cli::home::Home;
+use crate::cli::input::read;
 use crate::cli::output;
 use crate::cli::raw::Format;
+use crate::clock::today;
 use crate::fetch::page;
 use crate::hint::Fault;
 use crate::prices::{Book, merge};
@@ -25,7 +26,7 @@ pub(crate) fn run(sources: &[String], format: Format) -> Result<(), Failure> {
     let name = file.display().to_string();
     // The book that updates have made before, else the one inside the program.
     let mut book =
-        if file.exists() { Book::parse(&name, &books::read(&file)?)? } else { Book::embedded()? };
+        if file.exists() { Book::parse(&name, &read(&file)?)? } else { Book::embedded()? };
     let mut updates = Vec::new();
     for url in sources {
         let update = match one(url, &folder.join("sources"), &name, &mut book) {

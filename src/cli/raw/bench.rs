@@ -167,27 +167,35 @@ pub(crate) struct RawContent {
     /// alone where a load is given.
     #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
     pub trace: Option<PathBuf>,
-    /// How many times as fast: `2`, `0.5`.
-    #[arg(long, value_name = "TIMES", requires = "trace")]
-    pub trace_speed: Option<String>,
-    /// Where in the trace to begin.
-    #[arg(long, value_name = "TIME", requires = "trace")]
-    pub trace_from: Option<String>,
-    /// How much of it, in its own time.
-    #[arg(long, value_name = "TIME", requires = "trace")]
-    pub trace_length: Option<String>,
-    /// The most requests of it.
-    #[arg(long, value_name = "N", requires = "trace")]
-    pub trace_requests: Option<NonZeroU32>,
-    /// Leave out requests of more prompt and output tokens together than this.
-    #[arg(long, value_name = "N", requires = "trace")]
-    pub trace_max_tokens: Option<String>,
+    /// Which part of it.
+    #[command(flatten)]
+    pub cut: RawCut,
     /// Ask what is in a file: JSONL with `prompt` or OpenAI's `messages`, or `ShareGPT`'s form.
     #[arg(long, value_name = "FILE")]
     pub dataset: Option<PathBuf>,
     /// What prompts, arrivals and sampling are drawn from.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+/// Which part of the trace that `--trace` names, and how fast.
+#[derive(Debug, Args)]
+pub(crate) struct RawCut {
+    /// How many times as fast: `2`, `0.5`.
+    #[arg(long = "trace-speed", value_name = "TIMES", requires = "trace")]
+    pub speed: Option<String>,
+    /// Where in the trace to begin.
+    #[arg(long = "trace-from", value_name = "TIME", requires = "trace")]
+    pub from: Option<String>,
+    /// How much of it, in its own time.
+    #[arg(long = "trace-length", value_name = "TIME", requires = "trace")]
+    pub length: Option<String>,
+    /// The most requests of it.
+    #[arg(long = "trace-requests", value_name = "N", requires = "trace")]
+    pub requests: Option<NonZeroU32>,
+    /// Leave out requests of more prompt and output tokens together than this.
+    #[arg(long = "trace-max-tokens", value_name = "N", requires = "trace")]
+    pub max_tokens: Option<String>,
 }
 
 /// What prompts are made of.

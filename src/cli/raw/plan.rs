@@ -1,6 +1,6 @@
 //! The flags of `mtok plan`.
 
-use super::{Grain, RawOutput};
+use super::{Grain, RawCut, RawOutput};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -51,21 +51,9 @@ pub(crate) struct RawTraffic {
     /// The trace: Azure's CSV, Mooncake's JSONL, `BurstGPT`'s CSV, or our own JSONL.
     #[arg(long, value_name = "FILE")]
     pub trace: PathBuf,
-    /// How many times as fast: `2`, `0.5`.
-    #[arg(long, value_name = "TIMES")]
-    pub trace_speed: Option<String>,
-    /// Where in the trace to begin.
-    #[arg(long, value_name = "TIME")]
-    pub trace_from: Option<String>,
-    /// How much of it, in its own time.
-    #[arg(long, value_name = "TIME")]
-    pub trace_length: Option<String>,
-    /// The most requests of it.
-    #[arg(long, value_name = "N")]
-    pub trace_requests: Option<NonZeroU32>,
-    /// Leave out requests of more prompt and output tokens together than this.
-    #[arg(long, value_name = "N")]
-    pub trace_max_tokens: Option<String>,
+    /// Which part of it.
+    #[command(flatten)]
+    pub cut: RawCut,
     /// Make a synthetic day of it: over and over, with so much more than the mean at the peak, and so
     /// much less twelve hours from it. Alone: 60%@14h.
     #[arg(

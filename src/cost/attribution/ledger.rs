@@ -88,8 +88,8 @@ fn each(sum: &Sum, kind: Kind) -> Option<Each> {
     (tokens > Tokens(0) && busy.is_finite()).then_some(Each { busy, paid })
 }
 
-/// What a token took, busy and paid, with the error over the laps. `without` makes the rows again as
-/// they are without what happened in one lap; `None` of it: that can't be.
+/// What a token took, busy and paid, with the error over the laps. `left_out` are the rows' sums as they
+/// are without what happened in one lap each; `None` of one: that can't be told.
 pub(super) fn each_with_error(
     rows: &[Row],
     kind: Kind,

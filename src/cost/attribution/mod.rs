@@ -18,10 +18,10 @@ pub use share::{CachedBy, MixedBy, Shares};
 
 use super::Load;
 use crate::record::{Run, Span, Step};
-use crate::summary::{Alone, RequestFit, SteadyWork, StepFit};
+use crate::summary::{Alone, Crowd, RequestFit, SteadyWork, StepFit};
 use crate::units::{Estimate, Quantity, Ratio, Seconds, Tokens, UsdPerHour, UsdPerMtok};
 use ledger::{KINDS, Row, Sum, each_with_error};
-use probe::{InFlight, Probe};
+use probe::Probe;
 use serde::Serialize;
 use share::Sharing;
 
@@ -245,9 +245,10 @@ fn rows_of_steps(work: &SteadyWork<'_>, sharing: &Sharing<'_>) -> Option<Vec<Row
 fn of_server(run: &Run, work: &SteadyWork<'_>, fit: Option<&RequestFit>) -> Option<Attributed> {
     let untold = |untold| Some(bounds(work, untold, Seconds(0.0), work.span.length()));
     let Some(fit) = fit else { return untold(Untold::NoProbe) };
-    let in_flight = InFlight::of(run).while_any(work.span)?;
+    let crowd = Crowd::of(run);
+    let in_flight = crowd.while_any(work.span)?;
     let Some(probe) = Probe::of(fit, in_flight) else { return untold(Untold::PoorProbe) };
-    let shares = probe.laps(run, work);
+    let shares = probe.laps(run, &crowd, work);
     let mut rows: Vec<Row> =
         work.laps.iter().zip(shares).map(|(lap, shares)| Row::of(lap, shares)).collect();
     let sum = Sum::of(&rows);
@@ -334,8 +335,7 @@ fn bounds_of_steps(work: &SteadyWork<'_>) -> Attributed {
 /// Bounds by the least and the most of the window that can be input's.
 fn bounds(work: &SteadyWork<'_>, untold: Untold, least: Seconds, most: Seconds) -> Attributed {
     let window = work.span.length();
-    let mut tokens = crate::summary::KindTokens::default();
-    work.laps.iter().for_each(|lap| tokens += lap.delivered);
+    let tokens = work.delivered();
     let input = BoundsOfKind { tokens: tokens.uncached + tokens.cached, least, most };
     let (least, most) = (window - most, window - least);
     let output = BoundsOfKind { tokens: tokens.output, least, most };

@@ -15,7 +15,7 @@
 
 use super::share::{CachedBy, Shares};
 use crate::record::{Moment, Request, Run, Span};
-use crate::summary::{Fit, KindTokens, RequestFit, SteadyWork, Term, output_arrivals};
+use crate::summary::{Crowd, Fit, RequestFit, SteadyWork, Term, output_arrivals};
 use crate::units::{Quantity, Seconds, Tokens};
 
 /// Up to so many in flight in the mean, a request is taken to be alone.
@@ -74,13 +74,12 @@ impl Probe {
     }
 
     /// The time of each lap of the window, unscaled.
-    pub(super) fn laps(&self, run: &Run, work: &SteadyWork<'_>) -> Vec<Shares> {
-        let in_flight = InFlight::of(run);
+    pub(super) fn laps(&self, run: &Run, crowd: &Crowd, work: &SteadyWork<'_>) -> Vec<Shares> {
+        // One at least: who asks is there.
+        let in_flight = |span: Span| crowd.mean(span).max(1.0);
         let mut laps = vec![Shares::default(); work.laps.len()];
         let mut add = |at: Moment, shares: Shares| {
-            let lap = work.laps.partition_point(|lap| lap.span.to < at);
-            let inside = work.laps.get(lap).is_some_and(|lap| lap.span.from < at);
-            if let Some(sum) = laps.get_mut(lap).filter(|_| inside) {
+            if let Some(sum) = work.lap_of(at).and_then(|lap| laps.get_mut(lap)) {
                 *sum = sum.plus(shares);
             }
         };
@@ -88,9 +87,9 @@ impl Probe {
             let Some((first, last)) = ends(request) else { continue };
             let cached = request.done.as_ref().and_then(|done| done.usage.cached);
             let reading = Span { from: request.sent, to: first };
-            let beside = in_flight.mean(reading) - 1.0;
+            let beside = in_flight(reading) - 1.0;
             add(first, self.prompt(request.prompt, cached.unwrap_or_default(), beside));
-            let sequences = in_flight.mean(Span { from: first, to: last });
+            let sequences = in_flight(Span { from: first, to: last });
             let mut context = request.prompt.get();
             for (at, tokens) in output_arrivals(request) {
                 add(at, self.output(tokens, context, sequences));
@@ -103,9 +102,7 @@ impl Probe {
 
 /// What tells cached input apart, from the outside: the target's own word.
 pub(super) fn cached_by(work: &SteadyWork<'_>) -> CachedBy {
-    let mut all = KindTokens::default();
-    work.laps.iter().for_each(|lap| all += lap.delivered);
-    match (work.tells_cached, all.cached) {
+    match (work.tells_cached, work.delivered().cached) {
         (false, _) => CachedBy::Untold,
         (true, Tokens(0)) => CachedBy::NothingCached,
         (true, _) => CachedBy::Fit,
@@ -117,66 +114,4 @@ fn ends(request: &Request) -> Option<(Moment, Moment)> {
     let done = request.done.as_ref().map(|done| done.at);
     let first = request.chunks.first().copied().or(done)?;
     Some((first, request.chunks.last().copied().unwrap_or(first)))
-}
-
-/// How many requests were in flight over a time.
-pub(super) struct InFlight {
-    /// When one was sent, or ended, in order; how many there are from then on; and the requests'
-    /// seconds until then.
-    changes: Vec<(Moment, f64, f64)>,
-}
-
-impl InFlight {
-    pub(super) fn of(run: &Run) -> Self {
-        let end = |request: &Request| request.done.as_ref().map_or(run.last, |done| done.at);
-        let both = |request: &Request| [(request.sent, 1.0), (end(request), -1.0)];
-        let mut changes: Vec<(Moment, f64)> = run.requests.iter().flat_map(both).collect();
-        changes.sort_unstable_by_key(|(at, _)| *at);
-        let (mut level, mut area, mut before) = (0.0, 0.0, Moment(0));
-        let mut sum = |(at, by): (Moment, f64)| {
-            area += level * at.since(before).get();
-            level += by;
-            before = at;
-            (at, level, area)
-        };
-        Self { changes: changes.into_iter().map(&mut sum).collect() }
-    }
-
-    /// In the mean over a span; of one without length, at its end. One at least: who asks is there.
-    pub(super) fn mean(&self, span: Span) -> f64 {
-        let length = span.length().get();
-        let mean = if length > 0.0 {
-            (self.area(span.to) - self.area(span.from)) / length
-        } else {
-            self.before(span.to).map_or(0.0, |(_, level, _)| level)
-        };
-        mean.max(1.0)
-    }
-
-    /// In the mean over the time in which any was, of a span; `None` where none was.
-    pub(super) fn while_any(&self, span: Span) -> Option<f64> {
-        let idle = self.idle(span);
-        let busy = span.length().get() - idle;
-        (busy > 0.0).then(|| (self.area(span.to) - self.area(span.from)) / busy)
-    }
-
-    /// The part of a span in which none was.
-    fn idle(&self, span: Span) -> f64 {
-        let start = (Moment(0), 0.0, 0.0);
-        let from = std::iter::once(&start).chain(&self.changes);
-        let to = self.changes.iter().map(|change| change.0).chain([Moment(u64::MAX)]);
-        let idle = from.zip(to).filter(|(change, _)| change.1 < 0.5);
-        let parts = idle.filter_map(|(change, to)| span.overlap(Span { from: change.0, to }));
-        parts.map(|part| part.length().get()).sum()
-    }
-
-    /// Requests' seconds until a moment.
-    fn area(&self, at: Moment) -> f64 {
-        self.before(at).map_or(0.0, |(since, level, area)| area + level * at.since(since).get())
-    }
-
-    fn before(&self, at: Moment) -> Option<(Moment, f64, f64)> {
-        let after = self.changes.partition_point(|change| change.0 <= at);
-        self.changes.get(after.checked_sub(1)?).copied()
-    }
 }

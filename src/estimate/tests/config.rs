@@ -45,6 +45,7 @@ fn check(text: &str, id: &str) {
         id: got.id.clone(),
         name: got.name.clone(),
         aliases: Vec::new(),
+        variants: Vec::new(),
         family: got.family.clone(),
         published: got.published,
         source: got.source.clone(),

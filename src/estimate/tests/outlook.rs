@@ -99,6 +99,10 @@ fn the_same_shape_is_not_the_same_model() {
     assert_eq!(same("qwen2.5-32b"), [""; 0]);
     assert_eq!(same("meta-llama/Llama-3.3-70B-Instruct").len(), 3);
     assert_eq!(same("llama-3.1-70b"), [""; 0]);
+    assert_eq!(same("qwen3-4b"), ["novita/qwen/qwen3-4b-fp8"]);
+    assert_eq!(same("Qwen/Qwen3-4B-Thinking-2507"), [""; 0]);
+    // Another name is the same model.
+    assert_eq!(same("gemma-3-4b-it"), ["aws/google.gemma-3-4b-it"]);
 }
 
 #[test]

@@ -6,8 +6,7 @@ use super::super::machine::Pace;
 use super::*;
 
 fn served(course: &Course, traffic: &Traffic) -> Vec<Served> {
-    let requests = traffic.requests().iter().enumerate();
-    requests.filter_map(|(number, asked)| course.log.served(number, asked)).collect()
+    course.served(traffic).map(|(_, served)| served).collect()
 }
 
 /// A prompt of 10 tokens takes 5 + 10 ms, a token of one sequence 10 + 1. The second request comes at

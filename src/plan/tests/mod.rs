@@ -96,7 +96,7 @@ struct Dice(u64);
 impl Dice {
     fn unit(&mut self) -> f64 {
         self.0 += 1;
-        Tokens(super::traffic::mixed(&[self.0, 0x5eed]) >> 11).get() / 2_f64.powi(53)
+        Tokens(crate::workload::mixed(&[self.0, 0x5eed]) >> 11).get() / 2_f64.powi(53)
     }
 
     fn exponential(&mut self, mean: f64) -> f64 {

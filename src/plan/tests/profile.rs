@@ -61,6 +61,9 @@ fn what_is_no_time_is_refused() {
         let error = profile.check().unwrap_err().to_string();
         assert!(error.contains("`prompt` of mixed steps in profile `test`"), "{error}");
     }
+    let negative = Profile { between: Seconds(-1.0), ..like_8b() };
+    let error = negative.check().unwrap_err().to_string();
+    assert!(error.starts_with("`between` of all steps in profile `test` is `-1 s`"), "{error}");
     let none = coefficients(0.0, 0.0, 0.0, 0.0);
     let timeless = profile(like_8b().prefill, none, like_8b().mixed);
     let error = timeless.check().unwrap_err().to_string();

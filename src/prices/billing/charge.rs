@@ -32,8 +32,7 @@ struct Laid {
 impl Laid {
     /// The bands that the prompt's tokens lie in: the last of them is that of its end.
     fn reached(&self, prompt: Tokens) -> &[Band] {
-        let reached = |band: &&Band| band.above.is_none_or(|above| prompt > above);
-        let count = self.bands.iter().take_while(reached).count();
+        let count = self.bands.iter().take_while(|band| band.reached(prompt)).count();
         &self.bands[..count]
     }
 }

@@ -8,7 +8,6 @@
 use super::place::Place;
 use super::{Export, ExportError, Metered};
 use crate::prices::billing::{Counting, Reported};
-use crate::prices::tariff::Service;
 use crate::units::Tokens;
 use serde_json::Value;
 
@@ -64,10 +63,6 @@ fn row(place: Place<'_>) -> Result<Metered, ExportError> {
         ])?,
         ..Reported::default()
     };
-    let service = metadata
-        .and_then(|data| data.get("usage_object.service_tier"))
-        .and_then(Place::string)
-        .filter(|tier| !["default", "standard", "auto"].contains(tier));
     Ok(Metered {
         line: place.line,
         at: place.time("startTime")?,
@@ -75,7 +70,7 @@ fn row(place: Place<'_>) -> Result<Metered, ExportError> {
         provider: place.get("custom_llm_provider").and_then(Place::string).map(str::to_owned),
         requests: 1,
         usage: place.usage(&counts, Counting::INCLUSIVE)?,
-        service: service.map(|tier| Service::from(tier.to_owned())),
+        service: metadata.and_then(|data| data.service("usage_object.service_tier")),
         billed: place.usd("spend")?,
     })
 }

@@ -65,8 +65,6 @@ fn usage(result: Place<'_>, at: Timestamp) -> Result<Metered, ExportError> {
         ..Reported::default()
     };
     let batch = result.get("batch").is_some_and(Place::is_true);
-    let tier = result.get("service_tier").and_then(Place::string);
-    let tier = tier.filter(|tier| !["default", "standard", "auto"].contains(tier));
     Ok(Metered {
         line: result.line,
         at,
@@ -74,11 +72,7 @@ fn usage(result: Place<'_>, at: Timestamp) -> Result<Metered, ExportError> {
         provider: Some("openai".to_owned()),
         requests,
         usage: result.usage(&counts, Counting::INCLUSIVE)?,
-        service: if batch {
-            Some(Service::Batch)
-        } else {
-            tier.map(|tier| Service::from(tier.to_owned()))
-        },
+        service: if batch { Some(Service::Batch) } else { result.service("service_tier") },
         billed: None,
     })
 }
@@ -95,6 +89,10 @@ fn cost(
         export.leave_out("a cost that names no model's tokens");
         return Ok(());
     };
+    let currency = result.get("amount.currency").and_then(Place::string);
+    if currency.is_some_and(|currency| !currency.eq_ignore_ascii_case("usd")) {
+        return Err(result.wrong("amount.currency", "`usd`"));
+    }
     let Some(amount) = result.usd("amount.value")? else {
         return Err(result.wrong("amount.value", "an amount in USD"));
     };

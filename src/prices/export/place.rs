@@ -2,6 +2,7 @@
 
 use super::{Billed, ExportError};
 use crate::prices::billing::{Counting, Reported, Usage};
+use crate::prices::tariff::Service;
 use crate::units::{PicoUsd, Tokens};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -84,6 +85,13 @@ impl<'a> Place<'a> {
         }
         let local: DateTime = text.parse().map_err(|_| wrong())?;
         local.to_zoned(TimeZone::UTC).map(|at| at.timestamp()).map_err(|_| wrong())
+    }
+
+    /// The service at a path; none where it is the standard one.
+    pub(super) fn service(self, path: &str) -> Option<Service> {
+        let name = self.get(path).and_then(Self::string)?;
+        let standard = ["default", "standard", "auto"].contains(&name);
+        (!standard).then(|| Service::from(name.to_owned()))
     }
 
     /// An amount in USD, by its own digits: a number is read back from its shortest text, which is

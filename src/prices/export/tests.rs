@@ -125,6 +125,10 @@ fn what_is_wrong_is_named_with_its_line_and_field() {
         &OPENAI.replace("\"model\":\"gpt-4o\"", "\"model\":null"),
         "line 2, `model`: `null` is not a text",
     );
+    refused(
+        &OPENAI.replacen("\"usd\"", "\"eur\"", 1),
+        "line 4, `amount.currency`: `\"eur\"` is not `usd`",
+    );
 }
 
 proptest::proptest! {

@@ -36,6 +36,7 @@ const WORDS: &str = "words";
 const OTHER_MONEY: &str = "in Databricks units, whose price in dollars differs by contract";
 const MATCHING: &str = "likeness between names, which is a guess; only exact names are aliases";
 const FREE: &str = "a free allowance of an account, which depends on all its requests";
+const FREE_PIECES: &str = "pieces of each request that are free; bills are of tokens alone";
 const SUBSCRIPTION: &str = "by the month, not by the token";
 const HISTORY: &str = "how the book itself came by the price";
 const PLACE: &str = "where and how the API is reached";
@@ -62,6 +63,7 @@ const TABLES: &[Table] = &[
     ),
     (Format::Litellm, LIMIT, &["rpm", "tpm"]),
     (Format::Litellm, FREE, &["search_free_requests"]),
+    (Format::Litellm, FREE_PIECES, &["provider_specific_entry.minimax_free_input_images"]),
     (Format::Litellm, OTHER_MONEY, &["input_dbu_cost_per_token", "output_dbu_cost_per_token"]),
     (Format::Litellm, WORDS, &["metadata", "comment"]),
     (
@@ -74,13 +76,12 @@ const TABLES: &[Table] = &[
             "vertex_ai_audio_api",
             "token_count_framing",
             "token_count_model",
-            "web_search_billing_unit",
             "provider_specific_entry.bedrock_invocation_schema",
             "provider_specific_entry.dashscope_video_reference_input",
             "provider_specific_entry.volcengine_video_frames",
         ],
     ),
-    (Format::GenaiPrices, WORDS, &["__t", "description", "price_comments"]),
+    (Format::GenaiPrices, WORDS, &["__t", "description"]),
     (Format::GenaiPrices, MATCHING, &["match.*"]),
     (Format::ModelPrices, SUBSCRIPTION, &["plans"]),
     (Format::ModelPrices, MATCHING, &["estimates", "aliases.providers"]),

@@ -159,12 +159,14 @@ impl Reading<'_> {
             "provider_specific_entry" => {
                 for (name, value) in value.fields() {
                     let field = format!("{field}.{name}");
-                    match value {
-                        Json::Number(_) => self.uplift(name, &field, value, tariff)?,
+                    match name.as_str() {
+                        "us" | "fast" => self.uplift(name, &field, value, tariff)?,
                         _ => self.import.passes_over(Format::Litellm, &field),
                     }
                 }
             }
+            // As the unit is called here.
+            "web_search_billing_unit" if value.text() == Some("per_query") => {}
             "search_context_cost_per_query" => self.units("web search", field, value)?,
             "guardrail_cost_per_unit" => self.units("guardrail", field, value)?,
             "tiered_pricing" => self.ranges(value)?,

@@ -96,17 +96,18 @@ impl Format {
     /// A text that isn't JSON, or not of this book's shape. What is wrong with a single entry is
     /// in [`Import::refused`].
     pub fn read(self, text: &str, snapshot: &Snapshot) -> Result<Import, ImportError> {
-        let json = Json::parse(text).map_err(|source| ImportError::Json {
-            book: snapshot.book.clone(),
-            source: Box::new(source),
-        })?;
+        self.taken(&parsed(&snapshot.book, text)?, snapshot)
+    }
+
+    /// Reads a book whose JSON was read.
+    fn taken(self, json: &Json, snapshot: &Snapshot) -> Result<Import, ImportError> {
         let mut import = Import::default();
         let drafts = match self {
-            Self::Litellm => litellm::read(&json, snapshot, &mut import),
-            Self::GenaiPrices => genai::read(&json, snapshot, &mut import),
-            Self::ModelsDev => models_dev::read(&json, snapshot, &mut import),
-            Self::ModelPrices => model_prices::read(&json, snapshot, &mut import),
-            Self::Openrouter => openrouter::read(&json, snapshot, &mut import),
+            Self::Litellm => litellm::read(json, snapshot, &mut import),
+            Self::GenaiPrices => genai::read(json, snapshot, &mut import),
+            Self::ModelsDev => models_dev::read(json, snapshot, &mut import),
+            Self::ModelPrices => model_prices::read(json, snapshot, &mut import),
+            Self::Openrouter => openrouter::read(json, snapshot, &mut import),
         };
         let drafts = drafts.map_err(|what| ImportError::Shape {
             book: snapshot.book.clone(),
@@ -116,6 +117,12 @@ impl Format {
         import.take(drafts);
         Ok(import)
     }
+}
+
+/// A text's JSON; `book` is what an error calls it.
+fn parsed(book: &str, text: &str) -> Result<Json, ImportError> {
+    Json::parse(text)
+        .map_err(|source| ImportError::Json { book: book.to_owned(), source: Box::new(source) })
 }
 
 /// Which edition of a book was read.

@@ -126,7 +126,7 @@ fn modes(import: &mut Import, json: &Json) -> Result<Vec<Variant>, String> {
     let mut variants = Vec::new();
     for (name, mode) in json.get("modes").map_or(&[][..], Json::fields) {
         let Some(cost) = mode.get("cost") else { continue };
-        let schedule = Schedule { rates: rates(import, cost)?, ..Schedule::default() };
+        let schedule = schedule(import, cost)?;
         variants.push(Variant { service: Service::from(name.clone()), schedule });
     }
     Ok(variants)

@@ -73,7 +73,12 @@ fn entry(
             }
             "context_window_tokens" | "context_length" => entry.context = tokens(Some(value)),
             "max_output_tokens" => entry.max_output = tokens(Some(value)),
-            "expiration_date" => entry.ends = value.text().and_then(|text| text.parse().ok()),
+            "expiration_date" => {
+                entry.ends = value.text().and_then(|text| text.parse().ok());
+                if entry.ends.is_none() {
+                    import.understands_not(field);
+                }
+            }
             "mode" if value.text() == Some("chat") => entry.kind = Some(Kind::Chat),
             "provider" if value.text() == Some(PROVIDER) => {}
             "architecture" => architecture(import, value, &mut entry),

@@ -1,9 +1,9 @@
 //! Which book a text is.
 //!
 //! Invariant: a form is recognised by being read: it is the only one whose reader takes an entry.
-//! Guarded by the tests here, and on whole snapshots by `tests/prices_cli.rs`.
+//! Guarded by the tests here, and on whole snapshots by `tests/price_books.rs`.
 
-use super::{Format, Import, ImportError, Snapshot};
+use super::{Format, Import, ImportError, Snapshot, parsed};
 
 impl Format {
     /// Reads a book of a form that nobody named; `file` is what errors call it. `snapshot` makes
@@ -16,14 +16,14 @@ impl Format {
         text: &str,
         snapshot: impl Fn(Self) -> Snapshot,
     ) -> Result<(Self, Import), ImportError> {
+        let json = parsed(file, text)?;
         let mut taken = Vec::new();
         for form in Self::ALL {
-            match form.read(text, &snapshot(form)) {
-                Ok(import) if !import.entries.is_empty() => taken.push((form, import)),
-                Ok(_) | Err(ImportError::Shape { .. } | ImportError::Unrecognised { .. }) => {}
-                Err(ImportError::Json { source, .. }) => {
-                    return Err(ImportError::Json { book: file.to_owned(), source });
-                }
+            // What isn't of a form's shape isn't that form.
+            if let Ok(import) = form.taken(&json, &snapshot(form))
+                && !import.entries.is_empty()
+            {
+                taken.push((form, import));
             }
         }
         let as_what = taken.iter().map(|(form, _)| form.name()).collect();
@@ -56,6 +56,9 @@ mod tests {
         assert_eq!(recognise(models_dev).unwrap(), Format::ModelsDev);
         let openrouter = r#"{"data":[{"id":"p/m","name":"M","pricing":{"prompt":"0.000001","completion":"0.000002"}}]}"#;
         assert_eq!(recognise(openrouter).unwrap(), Format::Openrouter);
+        let model_prices = r#"{"prices":{"p":{"m":{"standard":[{"start":null,
+            "rates":{"input":1,"output":2}}]}}},"aliases":{"models":{"n":"p/m"}}}"#;
+        assert_eq!(recognise(model_prices).unwrap(), Format::ModelPrices);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The importers on small books: what is taken, and every reason to refuse.
 
 use super::*;
-use crate::prices::{Entry, Occasion, Service, TokenKind};
+use crate::prices::schedule::tests::band;
+use crate::prices::{Entry, Service, TokenKind};
 use crate::units::{ListPrice, Tokens};
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -28,8 +29,7 @@ fn price(entry: &Entry, at: &str, prompt: u64, service: Option<&str>, kind: Toke
     let at = at.parse().unwrap();
     let service = service.map(|name| Service::from(name.to_owned()));
     let tariff = entry.tariff_at(at).unwrap();
-    let occasion = Occasion { at, prompt: Tokens(prompt), service: service.as_ref() };
-    let got = tariff.applied(occasion).rates.get(kind);
+    let got = band(&tariff.schedule_at(at, service.as_ref()), prompt).rates.get(kind);
     let want = ListPrice(want.parse().unwrap());
     assert_eq!(got, Some(want), "{kind} at {at}, {prompt} tokens, {service:?}");
 }
@@ -84,6 +84,22 @@ fn litellm_tiers_services_and_hours() {
     assert_eq!(tariff.terms.cache_minimum, Some(Tokens(1024)));
     assert_eq!(tariff.terms.uplifts["us"].0.to_string(), "110");
     assert_eq!((entry.context, entry.ends), (Some(Tokens(1_000_000)), Some(date(2027, 1, 1))));
+}
+
+#[test]
+fn a_number_of_free_images_is_no_factor_on_the_price() {
+    let book = litellm(
+        r#""input_cost_per_token": 1e-6, "web_search_billing_unit": "per_query",
+           "provider_specific_entry": {"us": 1.1, "fast": 2, "minimax_free_input_images": 5}"#,
+    );
+    let uplifts = &only(&book).tariffs[0].terms.uplifts;
+    let uplifts: Vec<_> =
+        uplifts.iter().map(|(name, by)| (name.as_str(), by.0.to_string())).collect();
+    assert_eq!(uplifts, [("fast", "200".to_owned()), ("us", "110".to_owned())]);
+    assert_eq!(book.not_prices["provider_specific_entry.minimax_free_input_images"], 1);
+    // Searches that are counted otherwise are not understood.
+    let book = litellm(r#""input_cost_per_token": 1e-6, "web_search_billing_unit": "per_prompt""#);
+    assert_eq!(book.not_understood["web_search_billing_unit"], 1);
 }
 
 #[test]
@@ -266,6 +282,31 @@ fn models_dev_as_its_project_writes_it() {
     // Whisper is sold by the hour, which this book has no field for.
     assert_eq!(book.refused.len(), 1);
     assert_eq!(book.refused[0].reason, "no price is given");
+}
+
+#[test]
+fn a_mode_of_models_dev_has_tiers_too() {
+    let text = r#"{"p":{"models":{"m":{"cost":{"input":1,"output":2},"experimental":{"modes":{
+        "fast":{"cost":{"input":3,"tiers":[{"tier":{"size":1000},"input":5}]}}}}}}}}"#;
+    let book = import(Format::ModelsDev, text);
+    let entry = only(&book);
+    price(entry, NOON, 1_000, Some("fast"), TokenKind::Input, "3");
+    price(entry, NOON, 1_001, Some("fast"), TokenKind::Input, "5");
+    price(entry, NOON, 1_001, None, TokenKind::Input, "1");
+}
+
+#[test]
+fn a_day_that_is_none_is_counted() {
+    let openrouter = |day: &str| {
+        let text = format!(
+            r#"{{"data":[{{"id":"a/b","expiration_date":"{day}","pricing":{{"prompt":"0.000001"}}}}]}}"#
+        );
+        import(Format::Openrouter, &text)
+    };
+    assert_eq!(only(&openrouter("2027-01-01")).ends, Some(date(2027, 1, 1)));
+    let unknown = openrouter("next year");
+    assert_eq!(unknown.entries[0].ends, None);
+    assert_eq!(unknown.not_understood, BTreeMap::from([("expiration_date".to_owned(), 1)]));
 }
 
 #[test]

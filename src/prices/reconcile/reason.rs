@@ -89,7 +89,11 @@ pub(super) fn reasons(
     made.extend(factors(expected));
     made.retain(|(_, amount)| !same(*amount, expected));
     let explaining = |explains: &dyn Fn(PicoUsd) -> bool| -> Vec<Reason> {
-        made.iter().filter(|(_, amount)| explains(*amount)).map(|(one, _)| one.clone()).collect()
+        let explaining = made.iter().filter(|(_, amount)| explains(*amount));
+        let mut reasons: Vec<Reason> = explaining.map(|(one, _)| one.clone()).collect();
+        // Several hours at one price are one reason.
+        reasons.dedup();
+        reasons
     };
     let exact = explaining(&|amount| same(billed.amount, amount));
     if !exact.is_empty() {

@@ -120,6 +120,15 @@ fn mistakes_of_tariff_are_named() {
 }
 
 #[test]
+fn a_reason_is_named_once() {
+    let mut book = book();
+    let evening = vec![Window::daily(time(18, 0, 0, 0), time(20, 0, 0, 0))];
+    let again = Hours { windows: evening, ..book[0].hours[0].clone() };
+    book[0].hours.push(again);
+    check(&book, &line(NOON, &WORK, "0.4"), &["billed at the prices of other hours"]);
+}
+
+#[test]
 fn factors_are_named_and_what_nothing_explains_is_left_open() {
     check(&book(), &line(NOON, &WORK, "0.633"), &["5.5 % on top: a router's fee"]);
     check(&book(), &line(NOON, &WORK, "600"), &["a thousand times too much"]);

@@ -1,8 +1,7 @@
 //! The plots of loads side by side: throughput and price against interactivity, price by load.
 
 use super::super::Table;
-use super::super::figure::{brief_or_nothing, brief_seconds, estimate, significant};
-use super::super::paid::share_or_nothing;
+use super::super::figure::{brief_or_nothing, brief_seconds, estimate, share, significant};
 use super::super::plot::{Axis, Bar, Bars, Dot, Mark, Plot, Scale};
 use super::{Figure, Rung};
 use crate::cost::{Answer, CostAtLoad, Item, Judgement, Kind, Slo};
@@ -253,7 +252,7 @@ pub(super) fn waterfall(judgement: &Judgement) -> Option<Figure> {
             from,
             value: from + line.cost.0,
             error: None,
-            figure: share_or_nothing(line),
+            figure: share(line.share),
             class: class.to_owned(),
             apart: false,
         });

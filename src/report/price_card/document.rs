@@ -1,6 +1,6 @@
 //! A model's prices in tables and words.
 
-use super::{EntryCard, PriceCard, PriceLine, SourceCard, TariffCard};
+use super::{EntryCard, PriceCard, PriceLine, PricePlace, SourceCard, TariffCard};
 use crate::prices::{Entry, Figures, STALE_AFTER_DAYS, TokenKind};
 use crate::report::figure::{NOTHING, thousands};
 use crate::report::price_list::{old, price};
@@ -85,7 +85,7 @@ fn whole(card: &EntryCard, day: Date) -> Document {
 }
 
 fn sentence(prices: &[PriceLine]) -> String {
-    let say = |line: &PriceLine| format!("{} {}", line.of, line.usd.0.normalize());
+    let say = |line: &PriceLine| format!("{} {}", line.at.of, line.usd.0.normalize());
     prices.iter().map(say).collect::<Vec<_>>().join(", ")
 }
 
@@ -94,19 +94,19 @@ fn in_force(document: &mut Document, tariff: &TariffCard, day: Date) {
         Table::new(format!("on {day}"), &["price of", "USD", "per", "service", "hours", "above"]);
     for line in &tariff.prices {
         table.row([
-            line.of.clone(),
+            line.at.of.clone(),
             line.usd.0.normalize().to_string(),
-            line.per.to_owned(),
-            line.service.clone().unwrap_or_default(),
-            line.hours.map(|number| number.to_string()).unwrap_or_default(),
-            line.above.map(|above| thousands(above.0)).unwrap_or_default(),
+            line.at.per.to_owned(),
+            line.at.service.clone().unwrap_or_default(),
+            line.at.hours.map(|number| number.to_string()).unwrap_or_default(),
+            line.at.above.map(|above| thousands(above.0)).unwrap_or_default(),
         ]);
     }
     document.table(table);
     for (number, hours) in (1..).zip(&tariff.hours) {
         document.words(format!("hours {number}: {hours}"));
     }
-    if tariff.prices.iter().any(|line| line.above.is_some()) {
+    if tariff.prices.iter().any(|line| line.at.above.is_some()) {
         document.words(if tariff.marginal {
             "above: the tokens beyond that many in the prompt"
         } else {
@@ -135,8 +135,8 @@ fn history(tariffs: &[TariffCard]) -> Table {
         let at = |at: Option<Timestamp>| at.map_or_else(|| NOTHING.to_owned(), |at| at.to_string());
         let standard = |kind: TokenKind| {
             let base = |line: &&PriceLine| {
-                line.of == kind.name()
-                    && (&line.service, line.hours, line.above) == (&None, None, None)
+                let PricePlace { of, service, hours, above, .. } = &line.at;
+                of == kind.name() && (service, hours, above) == (&None, &None, &None)
             };
             let found = tariff.prices.iter().find(base);
             found.map_or_else(|| NOTHING.to_owned(), |line| line.usd.0.normalize().to_string())

@@ -1,27 +1,9 @@
 //! Random histories: requests come, are cancelled, end early; steps fail; pools are tiny.
 
+use super::dice::Dice;
 use super::world::{Runner, World, mix};
 use super::*;
 use proptest::prelude::*;
-
-/// Numbers for one history, from its seed.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `ends`, which is small.
-    fn below(&mut self, ends: u32) -> u32 {
-        self.0 = self.0.wrapping_add(1);
-        u32::try_from((mix(self.0, 0x5eed) >> 11) % u64::from(ends)).unwrap()
-    }
-
-    fn from(&mut self, range: std::ops::RangeInclusive<u32>) -> u32 {
-        range.start() + self.below(range.end() - range.start() + 1)
-    }
-
-    fn one_in(&mut self, many: u32) -> bool {
-        self.below(many) == 0
-    }
-}
 
 fn limits(dice: &mut Dice) -> Limits {
     let sequences_max = dice.from(1..=5);
@@ -57,7 +39,7 @@ struct Told {
 
 /// Plays one history to its end; the world does the checking.
 fn play(seed: u64) -> Told {
-    let mut dice = Dice(seed.wrapping_mul(1 << 32));
+    let mut dice = Dice::new(seed);
     let limits = limits(&mut dice);
     let mut world = World::new(limits);
     let mut refused = 0;

@@ -1,6 +1,7 @@
 //! The scheduler by hand, by property and by many random histories, against a model of what lies in
 //! the blocks.
 
+mod dice;
 mod histories;
 mod invariants;
 mod skips;

@@ -1,21 +1,8 @@
 //! Skipping against stepping: two schedulers with the same history are the same, block by block.
 
+use super::dice::Dice;
 use super::world::mix;
 use super::*;
-
-/// Numbers for one history, from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, ends: u32) -> u32 {
-        self.0 = self.0.wrapping_add(1);
-        u32::try_from((mix(self.0, 0x5eed) >> 11) % u64::from(ends)).unwrap()
-    }
-
-    fn from(&mut self, range: std::ops::RangeInclusive<u32>) -> u32 {
-        range.start() + self.below(range.end() - range.start() + 1)
-    }
-}
 
 fn limits(dice: &mut Dice) -> Limits {
     let sequences_max = dice.from(1..=5);
@@ -69,7 +56,7 @@ fn skipping(scheduler: &mut Scheduler, mut steps: u32) -> u32 {
 
 /// Plays a history on both. How many steps there were, and how many of them were skipped.
 fn play(seed: u64) -> (u32, u32) {
-    let mut dice = Dice(seed.wrapping_mul(1 << 32));
+    let mut dice = Dice::new(seed);
     let limits = limits(&mut dice);
     let (mut one, mut other) = (Scheduler::new(limits).unwrap(), Scheduler::new(limits).unwrap());
     let (mut all, mut skipped) = (0, 0);

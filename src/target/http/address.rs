@@ -3,6 +3,7 @@
 use super::error::HttpError;
 use super::options::Endpoint;
 use crate::record::Server;
+use crate::secret::shown;
 use reqwest::Url;
 
 /// Where a server's API is.
@@ -77,7 +78,7 @@ impl Address {
         let mut base = self.api.clone();
         base.set_path("");
         Server {
-            url: plain(&base).trim_end_matches('/').to_owned(),
+            url: shown(base.as_str()).trim_end_matches('/').to_owned(),
             endpoint: self.api(endpoint.path()).path().to_owned(),
             local: self.is_local(),
         }
@@ -87,24 +88,6 @@ impl Address {
 /// `v1`, `v2`, `v1beta`.
 fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// An address without what may be secret in it: user, password, query.
-pub(super) fn plain(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only on addresses that can't have either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.to_string()
-}
-
-/// The same of what may be no address.
-pub(super) fn shown(text: &str) -> String {
-    match Url::parse(text) {
-        Ok(url) if url.has_host() => plain(&url),
-        _ => text.rsplit_once('@').map_or(text, |(_, after)| after).to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::address::Address;
 use super::error::HttpError;
 use super::options::{HttpOptions, Protocol};
-use super::secret::Secrets;
+use crate::secret::Secrets;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, redirect};
 use std::sync::Once;

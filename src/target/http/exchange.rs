@@ -2,9 +2,9 @@
 
 use super::failure::{Stage, of_client, of_status, was_closed};
 use super::flow::Flow;
-use super::secret::Secrets;
 use super::worker::Wire;
 use crate::record::{Failure, FailureKind, Finish};
+use crate::secret::Secrets;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Request, Response};
 use std::cell::{RefCell, RefMut};

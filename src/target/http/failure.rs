@@ -3,9 +3,9 @@
 //! Invariant: nothing that a server says gets into a record unbounded, or with our key in it.
 
 use super::chunk::{Chunk, Weight};
-use super::secret::Secrets;
 use crate::clock::wall;
 use crate::record::{Failure, FailureKind};
+use crate::secret::Secrets;
 use crate::units::Seconds;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;

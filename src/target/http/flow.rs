@@ -12,9 +12,9 @@
 use super::answer::{Answer, Batch, Closed, Keep};
 use super::failure::reason;
 use super::options::Recount;
-use super::secret::Secrets;
 use crate::clock::Clock;
 use crate::record::{Failure, FailureKind, Finish, Moment, RequestId};
+use crate::secret::Secrets;
 use crate::target::{Delivery, What};
 use crate::units::{Seconds, Tokens};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -24,7 +24,6 @@ mod failure;
 mod flow;
 mod gauge;
 mod options;
-mod secret;
 mod sse;
 mod trouble;
 mod worker;
@@ -32,11 +31,11 @@ mod worker;
 pub use discover::{Discovery, Software};
 pub use error::HttpError;
 pub use options::{Endpoint, Extras, HttpOptions, Patience, Protocol, Recount};
-pub use secret::Secret;
 
 use super::{Delivery, Prompt, Request, Target, TargetError};
 use crate::clock::Clock;
 use crate::record::{Failure, FailureKind, RequestId, Server};
+use crate::secret::shown;
 use crate::units::Seconds;
 use address::Address;
 use body::Form;
@@ -131,7 +130,7 @@ impl Http {
 
     /// An address of the API without what may be secret.
     fn shown(&self, path: &str) -> String {
-        address::plain(&self.address.api(path))
+        shown(self.address.api(path).as_str())
     }
 
     fn get(&self, path: &str) -> Result<Reply, HttpError> {
@@ -150,7 +149,7 @@ impl Http {
 
     /// Asks something and waits for the answer.
     fn ask(&self, request: reqwest::Request) -> Result<Reply, HttpError> {
-        let url = address::plain(request.url());
+        let url = shown(request.url().as_str());
         let (reply, answer) = channel();
         let order = Order::Ask(Box::new(Ask { request, time_out: ASK.to_std(), reply }));
         let gone = || HttpError::Unreachable { url: url.clone(), reason: GONE.to_owned() };

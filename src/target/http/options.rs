@@ -1,6 +1,6 @@
 //! What can be chosen about a server: where it is, how it is asked, and what its software understands.
 
-use super::secret::Secret;
+use crate::secret::{Secret, shown};
 use crate::units::{Seconds, Tokens};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -134,7 +134,7 @@ impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("HttpOptions")
-            .field("base_url", &super::address::shown(&self.base_url))
+            .field("base_url", &shown(&self.base_url))
             .field("endpoint", &self.endpoint)
             .field("model", &self.model)
             .field("key", &self.key)

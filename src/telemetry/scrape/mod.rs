@@ -18,6 +18,7 @@ pub use dialect::Dialect;
 pub use error::ScrapeError;
 
 use crate::record::reading::ServerReading;
+use crate::secret::{Secret, shown};
 use crate::units::Bytes;
 use page::Page;
 use std::net::IpAddr;
@@ -42,28 +43,10 @@ pub enum MetricsAt {
         /// What requests are sent to: `http://host:8000/v1`.
         url: String,
         /// What it wants to see of its callers.
-        key: Option<Key>,
+        key: Option<Secret>,
     },
     /// At this very URL: `http://host:9400/metrics`.
     Url(String),
-}
-
-/// A server's API key; does not print.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// The key, unless the text is blank.
-    pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        (!text.is_empty()).then(|| Self(text.to_owned()))
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
 }
 
 /// What a page said.
@@ -93,7 +76,7 @@ impl Scraped {
 pub struct Scraper {
     agent: ureq::Agent,
     url: String,
-    key: Option<Key>,
+    key: Option<Secret>,
 }
 
 impl Scraper {
@@ -131,8 +114,8 @@ impl Scraper {
             error => ScrapeError::Unreachable { url: self.shown(), reason: error.to_string() },
         };
         let mut request = self.agent.get(&self.url).header("accept", "text/plain;version=0.0.4");
-        if let Some(Key(key)) = &self.key {
-            request = request.header("authorization", format!("Bearer {key}"));
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {}", key.expose()));
         }
         let mut response = request.call().map_err(|error| unreachable(&error))?;
         if !response.status().is_success() {
@@ -173,16 +156,6 @@ impl MetricsAt {
         let (Self::Target { url, .. } | Self::Url(url)) = self;
         shown(url)
     }
-}
-
-/// A URL without what may be secret in it: user, password, query.
-fn shown(url: &str) -> String {
-    let url = url.trim();
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 fn agent(url: &str, timeout: Duration) -> ureq::Agent {

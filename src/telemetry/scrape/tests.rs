@@ -302,8 +302,8 @@ fn metrics_lie_at_the_targets_root() {
 fn nothing_secret_is_shown() {
     assert_eq!(shown("http://me:pass@h:8000/metrics?token=1#x"), "http://h:8000/metrics");
     assert_eq!(shown("http://h"), "http://h");
-    assert_eq!(format!("{:?}", Key::new(" k\n")), "Some(Key(…))");
-    assert_eq!(Key::new(" "), None);
+    assert_eq!(format!("{:?}", Secret::new(" k\n")), "Some(***)");
+    assert_eq!(Secret::new(" "), None);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn the_own_machine_is_asked_directly() {
 #[test]
 fn a_page_is_read_over_one_connection() {
     let server = Server::of(page!("vllm_v1"));
-    let key = Key::new("k3y");
+    let key = Secret::new("k3y");
     let at = MetricsAt::Target { url: server.at("/v1"), key };
     let (scraper, first) = Scraper::open(&at).unwrap();
     assert_eq!(scraper.read().unwrap(), first);
