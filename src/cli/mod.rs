@@ -24,6 +24,7 @@ mod progress;
 mod raw;
 mod reconcile;
 mod runs;
+mod tasks;
 mod weights;
 
 use clap::Parser;
@@ -67,6 +68,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Plan(raw) => {
             let format = raw.output.format();
             plan::run(&checked::Plan::try_from(*raw)?, format)
+        }
+        Command::Tasks(raw) => {
+            let format = raw.output.format();
+            tasks::run(&checked::Tasks::try_from(*raw)?, format)
         }
         Command::Audit(raw) => audit::run(&raw),
         Command::Gpus(raw) => gpus::run(raw),

@@ -6,11 +6,12 @@ mod estimate;
 mod gpus;
 mod plan;
 mod prices;
+mod tasks;
 
 pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawCut, RawEngine, RawLoad,
-    RawSampling, RawServer, SearchBy, TextKind,
+    RawSampling, RawServer, RawServerTold, SearchBy, TextKind,
 };
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
 
@@ -18,6 +19,7 @@ pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, Rout
 pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 
 pub(crate) use gpus::RawGpus;
+pub(crate) use tasks::{RawQuestions, RawRespondents, RawTaskPrices, RawTasks};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Estimate(Box<RawEstimate>),
     /// Work out machines, load and dollars for real traffic.
     Plan(Box<RawPlan>),
+    /// Put tasks with known answers to models: what is solved, and what a solved one costs.
+    Tasks(Box<RawTasks>),
     /// Work out published claims again, and name the slip in each that is wrong.
     Audit(RawAudit),
     /// GPUs: their specification sheets, and what they rent for.

@@ -78,9 +78,9 @@ impl Reply {
 
     /// Whether its last try failed.
     pub fn failed(&self) -> bool {
-        self.tries.last().is_none_or(|last| {
-            matches!(last.finish, Finish::Failed(_) | Finish::Cancelled)
-        })
+        self.tries
+            .last()
+            .is_none_or(|last| matches!(last.finish, Finish::Failed(_) | Finish::Cancelled))
     }
 }
 

@@ -18,6 +18,7 @@ mod remote;
 mod search;
 mod service;
 mod subject;
+mod tasks;
 
 pub use asking::{Asked, Manner, Question, Reply, Respondent};
 pub use course::{Course, Hunt};
@@ -25,3 +26,4 @@ pub use error::MeasureError;
 pub use measure::{Measured, Measurement, Stage};
 pub use search::{Next, Search};
 pub use subject::{Local, Remote, Subject, Weights};
+pub use tasks::{TaskProgress, Tasks};

@@ -37,7 +37,7 @@ impl TryFrom<RawJudging> for Judging {
 }
 
 /// A file that can be made: what is measured for an hour must not be lost to a folder that isn't there.
-fn in_a_folder(file: PathBuf) -> Result<PathBuf, Failure> {
+pub(super) fn in_a_folder(file: PathBuf) -> Result<PathBuf, Failure> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.unwrap_or(Path::new(".")).is_dir() && !file.is_dir() {
         return Ok(file);

@@ -9,6 +9,7 @@ mod load;
 mod plan;
 mod prices;
 mod subject;
+mod tasks;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use cost::{Asked, Cost};
@@ -17,6 +18,7 @@ pub(crate) use judging::Judging;
 pub(crate) use plan::{Machine, Plan, Sizing, StepsFrom};
 pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, sources};
 pub(crate) use subject::Running;
+pub(crate) use tasks::{Paid, Tasks, What, Who};
 
 use super::failure::Failure;
 use crate::cli::raw::Grain as RawGrain;

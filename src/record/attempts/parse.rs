@@ -76,12 +76,8 @@ impl Attempts {
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let mut lines = (1..).zip(text[..whole].split(|byte| *byte == b'\n'));
         let Some((_, first)) = lines.next().filter(|_| whole > 0) else { return Ok(None) };
-        let mut read = Self {
-            head: head(first)?,
-            attempts: Vec::new(),
-            whole,
-            torn: text.len() - whole,
-        };
+        let mut read =
+            Self { head: head(first)?, attempts: Vec::new(), whole, torn: text.len() - whole };
         let mut places = Places::default();
         for (line, text) in lines.filter(|(_, text)| !text.is_empty()) {
             let attempt: Attempt = serde_json::from_slice(text)

@@ -19,17 +19,22 @@ fn what_is_written_is_read() {
     let [first, second] = record.attempts.as_slice() else { panic!("{record:?}") };
     assert_eq!((first.verdict, first.completion()), (Verdict::Solved, Some(Tokens(30))));
     assert_eq!((first.problem(), second.problem()), ("a", "a"));
-    let limited = Failure {
-        status: Some(429),
-        ..Failure::new(FailureKind::RateLimited, "slow down")
-    };
-    assert_eq!(first.retried().iter().map(|one| &one.finish).collect::<Vec<_>>(), [
-        &Finish::Failed(limited)
-    ]);
-    assert_eq!((second.completion(), second.last().unwrap().usage.prompt), (Some(Tokens(64)), None));
+    let limited =
+        Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") };
+    assert_eq!(
+        first.retried().iter().map(|one| &one.finish).collect::<Vec<_>>(),
+        [&Finish::Failed(limited)]
+    );
+    assert_eq!(
+        (second.completion(), second.last().unwrap().usage.prompt),
+        (Some(Tokens(64)), None)
+    );
     for (attempt, line) in [(first, FIRST), (second, SECOND)] {
         let back: Attempt = serde_json::from_str(&serde_json::to_string(attempt).unwrap()).unwrap();
-        assert_eq!((&back, serde_json::from_str::<Attempt>(line).unwrap()), (attempt, back.clone()));
+        assert_eq!(
+            (&back, serde_json::from_str::<Attempt>(line).unwrap()),
+            (attempt, back.clone())
+        );
     }
     let head = serde_json::to_string(&record.head).unwrap();
     assert_eq!(serde_json::from_str::<Head>(&head).unwrap(), record.head);
@@ -79,7 +84,10 @@ fn damage_is_named() {
     refused("{}\n", "line 1: missing field `schema`");
     refused("{\"schema\":\"mtok.attempts/9\"}\n", "line 1: schema `mtok.attempts/9` is not one");
     refused(&format!("{HEAD}\n{{\n{FIRST}\n"), "line 2: EOF while parsing");
-    refused(&format!("{HEAD}\n{FIRST}\n{FIRST}\n"), "line 3: task `a`, repeat 1: it is there twice");
+    refused(
+        &format!("{HEAD}\n{FIRST}\n{FIRST}\n"),
+        "line 3: task `a`, repeat 1: it is there twice",
+    );
     let changed = |from: &str, to: &str| format!("{HEAD}\n{}\n", FIRST.replace(from, to));
     refused(&changed("\"repeat\":1", "\"repeat\":3"), "repeat 3: the record is of 2 repeats");
     refused(&changed("\"repeat\":1", "\"repeat\":0"), "the record is of 2 repeats");
