@@ -19,7 +19,7 @@ pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, Rout
 pub(crate) use prices::{BookForm, RawBill, RawPrices, RawReconcile};
 
 pub(crate) use gpus::RawGpus;
-pub(crate) use tasks::{RawQuestions, RawRespondents, RawTaskPrices, RawTasks};
+pub(crate) use tasks::{RawQuestions, RawTaskPrices, RawTasks};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

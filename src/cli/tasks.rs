@@ -175,9 +175,9 @@ fn table(tasks: &Tasks, attempts: &[Attempts], entries: &[&Entry]) -> Result<Tas
             }
             (Paid::Apis(_), []) => None,
             (Paid::Apis(_), [one]) => Some(Price::Api { entry: one, service: None, as_of: None }),
-            (Paid::Apis(_), each) => each
-                .get(number)
-                .map(|entry| Price::Api { entry, service: None, as_of: None }),
+            (Paid::Apis(_), each) => {
+                each.get(number).map(|entry| Price::Api { entry, service: None, as_of: None })
+            }
         };
         contestants.push(Contestant { name, attempts: of, price, judge: None });
     }

@@ -17,7 +17,7 @@ use crate::engine::stop::StopRules;
 use crate::record::attempts::Try;
 use crate::record::{FailureKind, Finish, Model, Moment, RequestId, Usage};
 use crate::target::http::{Endpoint, Http};
-use crate::target::{Delivery, Prompt, Request, Target, What};
+use crate::target::{Delivery, Prompt, Request, Said, Target, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::Message;
 use std::cmp::Reverse;
@@ -68,9 +68,17 @@ pub struct Reply {
     pub tries: Vec<Try>,
     /// What was said, without reasoning that the target keeps apart; empty where the last try failed.
     pub text: String,
+    /// What was said in its place, where the model declined in so many words.
+    pub refusal: String,
 }
 
 impl Reply {
+    /// Whether the model or its provider declined, and said so apart from the text.
+    pub fn is_refused(&self) -> bool {
+        let filtered = |one: &Try| one.finish_reason.as_deref() == Some("content_filter");
+        !self.refusal.is_empty() || self.tries.last().is_some_and(filtered)
+    }
+
     /// Whether it was cut off: there was no room for more tokens.
     pub fn is_cut(&self) -> bool {
         self.tries.last().is_some_and(|last| last.finish == Finish::Length)
@@ -341,7 +349,7 @@ impl Course<'_, '_> {
                 flight.first = flight.first.or(Some(at));
                 flight.text.push_str(text.as_deref().unwrap_or_default());
             }
-            What::Done { finish, usage, text } => return self.end(id, at, finish, usage, text),
+            What::Done { finish, usage, said } => return self.end(id, at, finish, usage, said),
         }
         None
     }
@@ -352,17 +360,19 @@ impl Course<'_, '_> {
         at: Moment,
         finish: Finish,
         usage: Usage,
-        text: Option<String>,
+        said: Option<Said>,
     ) -> Option<Reply> {
         let flight = self.in_flight.remove(&id)?;
         let tries = self.tries.entry(flight.number).or_default();
+        let Said { text, refusal, reason } =
+            said.unwrap_or_else(|| Said { text: flight.text, ..Said::default() });
         let again = retry(&finish, tries.len(), self.asking.manner.tries);
         tries.push(Try {
             at: flight.at,
             took: at.since(flight.sent),
             first_token: flight.first.map(|first| first.since(flight.sent)),
             finish,
-            finish_reason: None,
+            finish_reason: reason,
             usage,
         });
         if let Some(wait) = again {
@@ -371,7 +381,7 @@ impl Course<'_, '_> {
             return None;
         }
         let tries = self.tries.remove(&flight.number).unwrap_or_default();
-        Some(Reply { number: flight.number, tries, text: text.unwrap_or(flight.text) })
+        Some(Reply { number: flight.number, tries, text, refusal })
     }
 }
 

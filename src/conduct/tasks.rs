@@ -193,6 +193,10 @@ fn judged(instance: &Instance, form: Form, reply: &Reply) -> (attempts::Verdict,
     if reply.failed() {
         return (Found::Failed, None);
     }
+    if reply.is_refused() {
+        let said = Some(reply.refusal.clone()).filter(|said| !said.is_empty());
+        return (Found::Refused, said);
+    }
     match instance.grade(form, &reply.text, reply.is_cut()) {
         Verdict::Solved { extracted } => (Found::Solved, Some(extracted)),
         Verdict::Wrong { extracted } => (Found::Wrong, Some(extracted)),
