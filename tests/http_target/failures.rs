@@ -253,15 +253,22 @@ fn a_request_that_is_given_up_ends_and_leaves() {
 fn a_request_without_a_consumer_is_given_up() {
     let (left, gone) = std::sync::mpsc::channel();
     let left = std::sync::Mutex::new(left);
+    let (go, going) = std::sync::mpsc::channel();
+    let going = std::sync::Mutex::new(going);
     let server = Server::start(move |_, back| {
         back.send(STREAM);
+        going.lock().unwrap().recv().unwrap();
+        back.chunk(format!("data: {}\n\n", says("a")));
         back.wait_for_leave();
         left.lock().unwrap().send(()).unwrap();
     });
     let rig = Rig::at(&server);
     let (to, inbox) = std::sync::mpsc::channel();
-    drop(inbox);
     rig.http.submit(request(1, text("hello"), 3), to).unwrap();
+    // Sent; then nobody listens for what comes.
+    inbox.recv_timeout(PATIENCE).unwrap();
+    drop(inbox);
+    go.send(()).unwrap();
     gone.recv_timeout(PATIENCE).expect("the server sees it leave");
 }
 
