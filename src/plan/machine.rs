@@ -9,7 +9,7 @@
 //! moments to the femtosecond, the same order. Guarded by `tests::machine`, which runs both.
 
 use super::fate::{Log, Used};
-use super::profile::{Composition, StepClock};
+use super::profile::{Composition, StepClock, StepTime};
 use super::tick::Tick;
 use super::traffic::Asked;
 use crate::schedule::{
@@ -48,7 +48,7 @@ enum State {
     /// No step is under way.
     Between,
     /// A step is under way until `ends`.
-    InStep { entries: Vec<Entry>, ends: Tick },
+    InStep { entries: Vec<Entry>, ends: Tick, time: StepTime },
     /// So many steps are alike, from `now` until `ends`, if nothing comes; none of them is taken yet.
     Even { even: Even, ends: Tick },
 }
@@ -135,10 +135,11 @@ impl Machine {
     /// It is taken away; the requests that it had.
     pub(super) fn lose(&mut self, at: Tick, log: &mut Log) -> BTreeSet<u32> {
         self.advance(at, Reach::Exact, log);
-        if let State::InStep { ends, .. } = self.state {
-            // What is left of the step is never computed.
-            self.used.busy = self.used.busy.since(ends.since(at));
-            self.used.prefill = self.used.prefill.min(self.used.busy);
+        if let State::InStep { ends, time, .. } = self.state {
+            // What is left of the step is never computed: of both kinds' parts the same share.
+            let left = ends.since(at);
+            self.used.busy = self.used.busy.since(left);
+            self.used.prefill = self.used.prefill.since(time.prefill.share(left, time.whole));
         }
         self.state = State::Between;
         for number in &self.live {
@@ -240,7 +241,7 @@ impl Machine {
         self.used.steps += 1;
         self.used.prompt += composition.prompt;
         let ends = self.now.after(time.whole);
-        self.state = State::InStep { entries, ends };
+        self.state = State::InStep { entries, ends, time };
     }
 
     /// Ends the step under way.

@@ -47,6 +47,11 @@ impl Tick {
         Self(self.0.saturating_mul(u128::from(count)))
     }
 
+    /// The share of it that `part` is of `whole`, to a femtosecond less. Exact up to hours.
+    pub(super) fn share(self, part: Self, whole: Self) -> Self {
+        Self(self.0.saturating_mul(part.0).checked_div(whole.0).unwrap_or(0))
+    }
+
     /// Half as long, to a femtosecond less.
     pub(super) fn half(self) -> Self {
         Self(self.0 / 2)

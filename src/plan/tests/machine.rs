@@ -2,7 +2,8 @@
 
 use super::super::fate::{Log, Served};
 use super::super::fleet::{Course, run};
-use super::super::machine::Pace;
+use super::super::machine::{Machine, Pace};
+use super::super::tick::Tick;
 use super::*;
 
 fn served(course: &Course, traffic: &Traffic) -> Vec<Served> {
@@ -32,6 +33,29 @@ fn two_requests_by_hand() {
     near(course.used.busy.seconds().0, 0.063, 1e-12);
     // The first step is prefill's; of the mixed one its 5 ms and half of 20.
     near(course.used.prefill.seconds().0, 0.030, 1e-12);
+}
+
+/// Taken away 21 ms into the mixed step of 26 of `two_requests_by_hand`'s machine, of which 15 are
+/// prefill's: what is left of both is not computed.
+#[test]
+fn a_machine_that_is_taken_away_leaves_a_part_of_its_step() {
+    let both = profile(
+        coefficients(5.0, 1.0, 0.0, 0.0),
+        coefficients(10.0, 0.0, 1.0, 0.0),
+        coefficients(20.0, 1.0, 1.0, 0.0),
+    );
+    let ms = |ms: f64| Tick::of(Seconds(ms / 1e3));
+    let requests = [asked(0.0, 10, 3), asked(0.020, 5, 2)];
+    let (limits, mut log) = (serving().limits(false), Log::new(2));
+    let mut machine =
+        Machine::new(limits, both.clock().unwrap(), Pace::Skips, Tick::default()).unwrap();
+    for (number, asked) in (0..).zip(&requests) {
+        machine.arrive(Tick::of(asked.at), number, asked, &mut log).unwrap();
+    }
+    assert_eq!(machine.lose(ms(47.0), &mut log).len(), 2);
+    let used = machine.used();
+    near(used.busy.seconds().0, 0.047, 1e-12);
+    near(used.prefill.seconds().0, 0.015 + 0.015 * 21.0 / 26.0, 1e-9);
 }
 
 /// A context of 100 tokens and its own place takes 101 ns at first, then 102, …: ten tokens after the
