@@ -57,7 +57,8 @@ pub(super) fn decide(
             let inside = unmarked(&text[span.start..span.end]);
             let Some(judged) = judge(&inside, Place::Stated) else { continue };
             if let Some(before) = number.checked_sub(1).and_then(|before| spans.get(before))
-                && text[before.end..span.start].trim_matches(|c: char| !c.is_alphanumeric()) == "or"
+                && let Some(between) = text.get(before.end..span.start)
+                && between.trim_matches(|c: char| !c.is_alphanumeric()) == "or"
             {
                 let both = format!("{} or {inside}", &text[before.start..before.end]);
                 return Some((Judged::undecided(both), Place::Stated));
