@@ -189,3 +189,37 @@ proptest! {
         }
     }
 }
+
+/// What the page on tasks gives as examples is read.
+#[test]
+fn the_examples_of_the_page_are_problems() {
+    let page = include_str!("../../docs/TASKS.md");
+    let fence = |language: &str| {
+        let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let own = load::problems("mine.jsonl", fence("json")).unwrap();
+    assert_eq!(own.len(), 3);
+    assert!(own[2].grade(Form::Chat, "1500 m", false).solved());
+    let suite = Suite::parse(&[("mine.toml", fence("toml"))]).unwrap();
+    let drawn = suite.instances::<&str>(5, &[], None).unwrap();
+    assert_eq!(drawn.len(), 6);
+    for one in drawn {
+        let answer = one.grader.plainest().unwrap();
+        assert!(one.grade(Form::Chat, &answer, false).solved(), "{}", one.id);
+    }
+}
+
+/// Each family's table row on the page has its counts.
+#[test]
+fn the_page_counts_right() {
+    let page = include_str!("../../docs/TASKS.md");
+    for family in Suite::embedded().unwrap().families() {
+        let row =
+            page.lines().find(|row| row.starts_with(&format!("| `{}`", family.name))).unwrap();
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (base, varied) = family.counts();
+        assert_eq!(cells[3], base.to_string(), "{row}");
+        assert_eq!(varied > 0, cells[4].starts_with(&varied.to_string()) && varied > 0, "{row}");
+    }
+}

@@ -43,10 +43,9 @@ impl Number {
         }
         let (mut wanted, mut value) = (Some(self.value), Some(found.value));
         match (self.unit, found.unit) {
+            (Some(asked), Some(given)) if asked == given => {}
             (Some(asked), Some(given)) if asked.dimension == given.dimension => {
-                if asked != given {
-                    (wanted, value) = (asked.of(self.value), given.of(found.value));
-                }
+                (wanted, value) = (asked.of(self.value), given.of(found.value));
             }
             (Some(_), Some(_)) => return false,
             _ => {}

@@ -355,18 +355,18 @@ pub(super) fn denied_before(text: &str, place: usize) -> bool {
     // "not 12, 15": the comma ends the denial, once something was denied.
     if let Some((before, after)) = clause.rsplit_once(',')
         && !after.trim().is_empty()
-        && has_denial(before, &DENIALS)
+        && has_denial(before, DENIALS)
         && !after.contains(" or ")
     {
-        return has_denial(after, &DENIALS);
+        return has_denial(after, DENIALS);
     }
     if let Some((before, after)) = clause.rsplit_once(", ")
         && after.trim().is_empty()
-        && has_denial(before, &DENIALS)
+        && has_denial(before, DENIALS)
     {
         return false;
     }
-    has_denial(clause, &DENIALS)
+    has_denial(clause, DENIALS)
 }
 
 fn has_denial(clause: &str, denials: &[&str]) -> bool {

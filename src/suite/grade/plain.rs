@@ -130,8 +130,9 @@ fn ascii(text: &str) -> String {
             | '\u{200b}'..='\u{200f}'
             | '\u{2060}'
             | '\u{feff}'
-            | '\u{ad}' => {}
-            '\u{2080}'..='\u{2089}' => {}
+            | '\u{ad}'
+            | '\r'
+            | '\u{2080}'..='\u{2089}' => {}
             '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{200a}' | '\u{202f}' => out.push(TIGHT),
             '\u{3000}' => out.push(' '),
             '−' | '﹣' | '⁻' | '‑' | '‐' => out.push('-'),
@@ -144,7 +145,6 @@ fn ascii(text: &str) -> String {
             '。' | '।' => out.push_str(". "),
             '、' => out.push_str(", "),
             '：' => out.push_str(": "),
-            '\r' => {}
             // Full-width forms of ASCII.
             '\u{ff01}'..='\u{ff5e}' => out.extend(char::from_u32(u32::from(c) - 0xfee0)),
             _ => out.push(digit(c).unwrap_or(c)),

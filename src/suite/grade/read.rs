@@ -326,8 +326,8 @@ fn symbolic(text: &str, start: usize, end: usize) -> bool {
     let after = text[end..].trim_start_matches([' ', TIGHT, '·', '×']);
     let letter = |c: char| ['x', 'y', 'z', 'n', 'i'].contains(&c);
     let mut adjacent = text[end..].chars();
-    let variable = adjacent.next().is_some_and(letter)
-        && !adjacent.next().is_some_and(|c| c.is_alphanumeric());
+    let variable =
+        adjacent.next().is_some_and(letter) && !adjacent.next().is_some_and(char::is_alphanumeric);
     after.starts_with(['π', '√'])
         || variable
         || text[..start].ends_with(['√', 'π'])

@@ -249,7 +249,7 @@ fn chinese(text: &str) -> Vec<Found> {
                     group = 0;
                 }
                 (_, Some(value)) => {
-                    group = group.saturating_add(waiting.take().unwrap_or(1) * value)
+                    group = group.saturating_add(waiting.take().unwrap_or(1) * value);
                 }
                 _ => {}
             }
