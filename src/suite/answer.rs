@@ -13,6 +13,7 @@ use serde::Deserialize;
 /// The fields of an answer. Texts may hold values, `{name}`; numbers are expressions.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "they are a file's, each of one kind of answer")]
 pub(super) struct RawAnswer {
     number: Option<Scalar>,
     #[serde(default)]
@@ -242,11 +243,12 @@ pub(super) fn choice(options: Vec<String>, right: &str) -> Result<(Grader, Strin
             "there are not 2 to 26 different options",
         ));
     };
-    let lines: String = options
+    let lines: Vec<String> = options
         .iter()
         .enumerate()
         .map(|(at, option)| format!("\n{}) {option}", letter(at)))
         .collect();
+    let lines = lines.concat();
     Ok((Grader::Choice(Choice { options, right: place }), lines))
 }
 

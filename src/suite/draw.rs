@@ -189,15 +189,12 @@ pub(super) fn filled(text: &str, values: &Values) -> Result<String, String> {
             !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.')
         });
         let named = inside.starts_with(|c: char| c.is_ascii_lowercase());
-        match length.filter(|&length| named && inside[length..].starts_with('}')) {
-            Some(length) => {
-                out.push_str(&form(&inside[..length], values)?);
-                rest = &inside[length + 1..];
-            }
-            None => {
-                out.push('{');
-                rest = inside;
-            }
+        if let Some(length) = length.filter(|&length| named && inside[length..].starts_with('}')) {
+            out.push_str(&form(&inside[..length], values)?);
+            rest = &inside[length + 1..];
+        } else {
+            out.push('{');
+            rest = inside;
         }
     }
     out.push_str(rest);

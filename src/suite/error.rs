@@ -3,6 +3,7 @@
 //! Facts name file, place, field and value; the advice is in the hints.
 
 use crate::hint::{Fault, Hint};
+use std::path::Path;
 
 /// Problems that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +72,7 @@ impl Hint for SuiteError {
             }
             Self::Family { nearest: None, all, .. } => Some(format!("there are {all}")),
             Self::Form { file, .. } | Self::Line { file, .. } | Self::Empty { file }
-                if !file.ends_with(".toml") =>
+                if Path::new(file).extension().is_none_or(|kind| kind != "toml") =>
             {
                 Some(
                     "write one object a line: {\"question\": \"…\", \"answer\": {\"number\": 42}}; \

@@ -218,11 +218,12 @@ impl Family {
         if self.examples.is_empty() {
             return None;
         }
-        let shown: String = self
+        let shown: Vec<String> = self
             .examples
             .iter()
             .map(|example| format!("Question: {}\nAnswer: {}\n\n", example.ask, example.answer))
             .collect();
+        let shown = shown.concat();
         let text = format!("{shown}Question: {ask}\nAnswer:");
         Some(FewShot { text, stop: vec!["\nQuestion:".to_owned(), "\n\n".to_owned()] })
     }

@@ -306,5 +306,4 @@ pub fn mmlu(file: &str, text: &str) -> Result<Vec<Instance>, SuiteError> {
 }
 
 #[cfg(test)]
-#[path = "load/tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@
 //! by the table of awkward replies and by the suite's properties.
 
 use super::mention::{Mention, mentions, settled};
-use super::place::{Judged, Place, denied_after, denied_before, lower, sentences};
+use super::place::{Judged, Place, denied_after, denied_before, lower, near, sentences};
 use super::plain::unmarked;
 
 /// Options of which one is right.
@@ -168,7 +168,9 @@ pub(super) fn yes_or_no(wanted: bool, text: &str, place: Place) -> Option<Judged
         let plain =
             |one: &&Mention| !["not", "no", "correct", "incorrect"].contains(&names[one.name]);
         let chosen = found.iter().rev().find(plain).or(found.last())?;
-        return Some(Judged::new(says(chosen) == wanted, names[chosen.name]));
+        let before = lower(near(text, chosen.start));
+        let denied = before.ends_with("not ") || before.ends_with("n't ");
+        return Some(Judged::new((says(chosen) != denied) == wanted, names[chosen.name]));
     }
     if let Some(second) = found.get(1) {
         let between = lower(text.get(first.end..second.start).unwrap_or_default());

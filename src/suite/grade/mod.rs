@@ -138,7 +138,7 @@ impl Grader {
             }
             Self::Fact(fact) => decide(&text, reply.cut, |text, place| fact.judge(text, place)),
             Self::Set(set) => decide(&text, reply.cut, |text, place| set.judge(text, place)),
-            Self::Pattern(pattern) => whole(reply.cut, fitting(pattern, said.trim())),
+            Self::Pattern(pattern) => whole(reply.cut, Some(fitting(pattern, said.trim()))),
             Self::Json(document) => whole(reply.cut, document.judge(&said)),
             Self::Text(exact) => whole(reply.cut, exact.judge(&said)),
         };
@@ -189,10 +189,10 @@ fn whole(cut: bool, judged: Option<Judged>) -> Option<(Judged, Place)> {
     judged.filter(|_| !cut).map(|judged| (judged, Place::Loose))
 }
 
-fn fitting(pattern: &Pattern, reply: &str) -> Option<Judged> {
+fn fitting(pattern: &Pattern, reply: &str) -> Judged {
     let forms = text::forms(reply);
     let fits = forms.iter().find(|form| pattern.fits(form));
-    Some(Judged::new(fits.is_some(), *fits.unwrap_or(&reply)))
+    Judged::new(fits.is_some(), *fits.unwrap_or(&reply))
 }
 
 fn verdict(found: Option<(Judged, Place)>, text: &str, cut: bool) -> Verdict {

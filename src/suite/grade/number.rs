@@ -11,7 +11,7 @@
 //! table of awkward replies and by the property that another number is never right.
 
 use super::super::rational::Rational;
-use super::place::{Judged, Place, denied_after, denied_before, lower, sentences};
+use super::place::{Judged, Place, denied_after, denied_before, lower, near, sentences};
 use super::plain::{BOLD, unmarked};
 use super::read::{Found, numbers};
 use super::unit::Unit;
@@ -43,10 +43,9 @@ impl Number {
         }
         let (mut wanted, mut value) = (Some(self.value), Some(found.value));
         match (self.unit, found.unit) {
+            (Some(asked), Some(given)) if asked == given => {}
             (Some(asked), Some(given)) if asked.dimension == given.dimension => {
-                if asked != given {
-                    (wanted, value) = (asked.of(self.value), given.of(found.value));
-                }
+                (wanted, value) = (asked.of(self.value), given.of(found.value));
             }
             (Some(_), Some(_)) => return false,
             _ => {}
@@ -85,19 +84,14 @@ impl Number {
 
     /// In an announcement, or in a sentence.
     fn stated(&self, text: &str, first: bool) -> Option<Judged> {
-        let text = &essential(text);
+        let text = &equals(&essential(text));
         let found = candidates(text);
-        let equation = text.contains(['=', '≈']) && found.len() > 1;
-        if equation || found.iter().zip(found.iter().skip(1)).any(|(a, b)| operator(text, a, b)) {
-            let mut sides =
-                text.split(['=', '≈', '⇒', '→']).rev().filter(|side| !candidates(side).is_empty());
-            let plain = sides.find(|side| !worked(side));
-            return match plain {
-                // Of an equation the side that is worked out; of its numbers the first, since words
-                // may follow it.
-                Some(side) => self.among(side, &candidates(side), equation || first),
-                None => Some(Judged::undecided(text.trim())),
-            };
+        match side(text) {
+            // Of an equation the side that is worked out; of its numbers the first, since words
+            // may follow it.
+            Side::Of(side) => return self.among(side, &candidates(side), true),
+            Side::Unfinished => return Some(Judged::undecided(text.trim())),
+            Side::None => {}
         }
         let first = first && !CONCLUDING.iter().any(|word| lower(text).contains(word));
         self.among(text, &found, first)
@@ -121,27 +115,48 @@ impl Number {
         let all = sentences(text);
         let spoken = |sentence: &&&str| {
             let low = lower(&unmarked(sentence));
-            let aside =
-                ["check", "verif", "note", "let me know", "would you", "p.s", "(note", "source"];
+            let aside = [
+                "check",
+                "verif",
+                "note",
+                "let me know",
+                "would you",
+                "p.s",
+                "(note",
+                "source",
+                "i hope",
+                "hope this",
+                "if you have",
+                "feel free",
+                "here is how",
+                "here's how",
+            ];
             !low.trim_end().ends_with('?')
                 && !aside.iter().any(|word| low.trim_start().starts_with(word))
         };
-        let stated = all
-            .iter()
-            .rev()
-            .filter(spoken)
-            .find(|one| !candidates(&essential(&unmarked(one))).is_empty());
-        let sentence = stated?;
-        let bold: Vec<&str> = sentence
-            .split(BOLD.0)
-            .skip(1)
-            .filter_map(|piece| piece.split(BOLD.1).next())
-            .filter(|piece| !candidates(piece).is_empty())
-            .collect();
-        match bold[..] {
-            [one] => self.stated(one, true),
-            _ => self.stated(&unmarked(sentence), false),
+        let mut unfinished = None;
+        for sentence in all.iter().rev().filter(spoken) {
+            if candidates(&essential(&unmarked(sentence))).is_empty() {
+                continue;
+            }
+            let bold: Vec<&str> = sentence
+                .split(BOLD.0)
+                .skip(1)
+                .filter_map(|piece| piece.split(BOLD.1).next())
+                .filter(|piece| !candidates(piece).is_empty())
+                .collect();
+            let judged = match bold[..] {
+                [one] => self.stated(one, true),
+                _ => self.stated(&unmarked(sentence), false),
+            };
+            // A sum that nobody worked out is an answer only where there is no other.
+            if side(&equals(&essential(&unmarked(sentence)))) == Side::Unfinished {
+                unfinished = unfinished.or(judged);
+                continue;
+            }
+            return judged;
         }
+        unfinished
     }
 }
 
@@ -174,6 +189,14 @@ fn candidates(text: &str) -> Vec<Found> {
     let mut found = joined(text, numbers(text));
     if found.is_empty() {
         found = worded(text);
+    } else if let Some(last) = found.last().map(|last| last.after) {
+        // "1 and 1 make two."
+        let verbs = [" make ", " makes ", " is ", " are ", " equals ", " gives "];
+        let said = |one: &Found| {
+            let before = lower(near(text, one.start));
+            one.start >= last && verbs.iter().any(|verb| before.ends_with(verb))
+        };
+        found.extend(worded(text).into_iter().filter(said));
     }
     found.retain(|one| !numbering(text, one));
     let affirmed: Vec<Found> = found
@@ -190,7 +213,7 @@ fn numbering(text: &str, found: &Found) -> bool {
         "step", "case", "example", "question", "problem", "part", "equation", "option", "method",
         "figure", "no.",
     ];
-    let before = lower(&text[..found.start]);
+    let before = lower(near(text, found.start));
     let line = before.rsplit('\n').next().unwrap_or_default();
     NUMBERED.iter().any(|word| line.trim_end().ends_with(word))
 }
@@ -258,12 +281,29 @@ fn essential(text: &str) -> String {
     let outside =
         if candidates(&outside).is_empty() || touching(text) { text.to_owned() } else { outside };
     let low = lower(&outside);
-    let reason = ["because", "since", "given that", " as there ", " as each", "assuming", "if you"]
-        .iter()
-        .filter_map(|word| low.find(word))
-        .filter(|&at| !candidates(&outside[..at]).is_empty())
-        .min();
+    let reason = [
+        "because",
+        "since",
+        "one day before",
+        "one day after",
+        "given that",
+        " as there ",
+        " as each",
+        "assuming",
+        "if you",
+    ]
+    .iter()
+    .filter_map(|word| low.find(word))
+    .filter(|&at| !candidates(&outside[..at]).is_empty())
+    .min();
     reason.map_or(outside.clone(), |at| outside[..at].to_owned())
+}
+
+/// Words that stand for the sign of an equation, as the sign.
+fn equals(text: &str) -> String {
+    let signed = text.replace(" equals ", " = ").replace(" equal to ", " = ");
+    // "1 + 1 is 2".
+    if worked(&signed) { signed.replace(" is ", " = ").replace(" makes ", " = ") } else { signed }
 }
 
 /// Whether parentheses are part of a formula.
@@ -284,7 +324,7 @@ fn either(text: &str, one: &Found, other: &Found) -> bool {
     let Some(between) = text.get(one.after..other.start) else { return false };
     let low = lower(between);
     let low = low.trim();
-    let before = lower(&text[..one.start]);
+    let before = lower(near(text, one.start));
     ["-", "–", "—", "to", "±", "/"].contains(&low)
         || low == "and" && before.trim_end().ends_with("between")
         || low.split_whitespace().any(|word| word == "or") && low.len() < 30
@@ -296,6 +336,29 @@ fn operator(text: &str, one: &Found, other: &Found) -> bool {
     let between = between.trim_matches([' ', '(', ')']);
     ["+", "*", "×", "·", "⋅", "÷", "/", "x", "^", "times", "plus", "minus", "**"].contains(&between)
         || between == "-" && text[one.end..other.start].starts_with(' ')
+}
+
+/// What an equation says.
+#[derive(PartialEq, Eq)]
+enum Side<'a> {
+    /// There is no equation, and nothing to work out.
+    None,
+    /// The last side that is worked out.
+    Of(&'a str),
+    /// No side is.
+    Unfinished,
+}
+
+fn side(text: &str) -> Side<'_> {
+    let found = candidates(text);
+    let equation = text.contains(['=', '≈']) && found.len() > 1;
+    let sum = found.iter().zip(found.iter().skip(1)).any(|(a, b)| operator(text, a, b));
+    if !equation && !sum {
+        return Side::None;
+    }
+    let mut sides =
+        text.split(['=', '≈', '⇒', '→']).rev().filter(|side| !candidates(side).is_empty());
+    sides.find(|side| !worked(side)).map_or(Side::Unfinished, Side::Of)
 }
 
 /// Whether a side of an equation is still to be worked out.

@@ -57,7 +57,8 @@ pub(super) fn decide(
             let inside = unmarked(&text[span.start..span.end]);
             let Some(judged) = judge(&inside, Place::Stated) else { continue };
             if let Some(before) = number.checked_sub(1).and_then(|before| spans.get(before))
-                && text[before.end..span.start].trim_matches(|c: char| !c.is_alphanumeric()) == "or"
+                && let Some(between) = text.get(before.end..span.start)
+                && between.trim_matches(|c: char| !c.is_alphanumeric()) == "or"
             {
                 let both = format!("{} or {inside}", &text[before.start..before.end]);
                 return Some((Judged::undecided(both), Place::Stated));
@@ -135,6 +136,12 @@ const LINKS: &[&str] = &[
 ];
 /// Words before "answer" that say it is not the one given here.
 const NOT_THIS: &[&str] = &[
+    "find",
+    "determine",
+    "calculate",
+    "compute",
+    "to get",
+    "arrive at",
     "wrong",
     "incorrect",
     "tempting",
@@ -154,6 +161,9 @@ const NOT_THIS: &[&str] = &[
 /// Words after it that say the same.
 const NOT_GIVEN: [&str; 6] =
     ["the question", "format", "this question", "your question", "key", "sheet"];
+
+/// Announcements that are looked at.
+const SPANS_MAX: usize = 50;
 
 fn announced(text: &str) -> Vec<Span> {
     let mut found: Vec<Span> = Vec::new();
@@ -181,6 +191,8 @@ fn announced(text: &str) -> Vec<Span> {
     }
     found.sort_by_key(|span| span.start);
     found.dedup_by_key(|span| span.start);
+    // The last ones decide.
+    found.drain(..found.len().saturating_sub(SPANS_MAX));
     found
 }
 
@@ -280,6 +292,13 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
     found
 }
 
+/// What stands before a place, as far as one sentence goes: a reply that counts to ten thousand is
+/// read once and not ten thousand times.
+pub(super) fn near(text: &str, place: usize) -> &str {
+    const NEAR: usize = 300;
+    &text[text.floor_char_boundary(place.saturating_sub(NEAR))..place]
+}
+
 /// Whether words that deny stand before this place, in its own clause.
 pub(super) fn denied_before(text: &str, place: usize) -> bool {
     const DENIALS: &[&str] = &[
@@ -296,6 +315,15 @@ pub(super) fn denied_before(text: &str, place: usize) -> bool {
         "mistaken for",
         "mistake for",
         "confused with",
+        "might think",
+        "may think",
+        "would think",
+        "used to be",
+        "formerly",
+        "suppose",
+        "assume",
+        "assuming",
+        "if",
         "people think",
         "people say",
         "many believe",
@@ -306,7 +334,7 @@ pub(super) fn denied_before(text: &str, place: usize) -> bool {
         "aren't",
         "cannot be",
     ];
-    let low = lower(&text[..place]);
+    let low = lower(near(text, place));
     let clause = low.rsplit(['.', ';', '\n', ':', '!', '?']).next().unwrap_or_default();
     let mut clause = clause;
     for border in [
@@ -327,18 +355,18 @@ pub(super) fn denied_before(text: &str, place: usize) -> bool {
     // "not 12, 15": the comma ends the denial, once something was denied.
     if let Some((before, after)) = clause.rsplit_once(',')
         && !after.trim().is_empty()
-        && has_denial(before, &DENIALS)
+        && has_denial(before, DENIALS)
         && !after.contains(" or ")
     {
-        return has_denial(after, &DENIALS);
+        return has_denial(after, DENIALS);
     }
     if let Some((before, after)) = clause.rsplit_once(", ")
         && after.trim().is_empty()
-        && has_denial(before, &DENIALS)
+        && has_denial(before, DENIALS)
     {
         return false;
     }
-    has_denial(clause, &DENIALS)
+    has_denial(clause, DENIALS)
 }
 
 fn has_denial(clause: &str, denials: &[&str]) -> bool {
@@ -371,7 +399,7 @@ pub(super) fn denied_after(text: &str, place: usize) -> bool {
         "is tempting",
         "is the wrong",
     ];
-    let rest = lower(&text[place..]);
+    let rest = lower(&text[place..text.floor_char_boundary(place + 80)]);
     let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '.' && c != '\n');
     DENIALS.iter().any(|denial| rest.starts_with(denial))
 }

@@ -212,6 +212,18 @@ fn over(text: &str, value: Rational, end: usize) -> Result<(Rational, usize), us
     if let Some((under, after)) = part(end) {
         return value.by(under).map(|value| (value, after)).ok_or(after);
     }
+    // "1 out of 3", "1 in 3".
+    for (words, only) in [(" out of ", None), (" in ", Some(Rational::ONE))] {
+        let Some(after) = text[end..].strip_prefix(words) else { continue };
+        let under = digits(after, 0);
+        let number = under.parse().ok().map(Rational::whole).filter(|number| *number >= value);
+        if let Some(number) =
+            number.filter(|n| *n > Rational::ONE && only.is_none_or(|o| o == value))
+        {
+            let after = end + words.len() + under.len();
+            return value.by(number).map(|value| (value, after)).ok_or(after);
+        }
+    }
     let gap = text[end..].len() - text[end..].trim_start_matches([' ', TIGHT]).len();
     let second = digits(text, end + gap);
     if gap > 0
@@ -314,8 +326,8 @@ fn symbolic(text: &str, start: usize, end: usize) -> bool {
     let after = text[end..].trim_start_matches([' ', TIGHT, '·', '×']);
     let letter = |c: char| ['x', 'y', 'z', 'n', 'i'].contains(&c);
     let mut adjacent = text[end..].chars();
-    let variable = adjacent.next().is_some_and(letter)
-        && !adjacent.next().is_some_and(|c| c.is_alphanumeric());
+    let variable =
+        adjacent.next().is_some_and(letter) && !adjacent.next().is_some_and(char::is_alphanumeric);
     after.starts_with(['π', '√'])
         || variable
         || text[..start].ends_with(['√', 'π'])

@@ -107,6 +107,9 @@ pub(super) fn worded(text: &str) -> Vec<Found> {
             None => at += 1,
         }
     }
+    if found.is_empty() {
+        found.extend(ordinal(text, &words));
+    }
     found.extend(chinese(text));
     found
 }
@@ -120,6 +123,22 @@ fn made(text: &str, value: Rational, words: &[Word], at: usize, next: usize) -> 
     let negative = at > 0 && ["minus", "negative"].contains(&words[at - 1].text);
     let value = if negative { value.negated().unwrap_or(value) } else { value };
     Found { value, decimals: 0, digits: 0, percent, unit, symbolic: false, start, end, after }
+}
+
+/// "Third", where little else is said, or of a place or a day.
+fn ordinal(text: &str, words: &[Word]) -> Option<Found> {
+    const ORDINALS: [&str; 12] = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+        "tenth", "eleventh", "twelfth",
+    ];
+    const OF: [&str; 3] = ["place", "day", "position"];
+    let few = words.len() <= 3;
+    words.iter().enumerate().find_map(|(at, word)| {
+        let place = ORDINALS.iter().position(|known| *known == word.text)?;
+        let of = words.get(at + 1).is_some_and(|next| OF.contains(&next.text));
+        let value = Rational::whole(i128::try_from(place + 1).ok()?);
+        (few || of).then(|| made(text, value, words, at, at + 1))
+    })
 }
 
 /// Whether `one` is a number here.
@@ -230,7 +249,7 @@ fn chinese(text: &str) -> Vec<Found> {
                     group = 0;
                 }
                 (_, Some(value)) => {
-                    group = group.saturating_add(waiting.take().unwrap_or(1) * value)
+                    group = group.saturating_add(waiting.take().unwrap_or(1) * value);
                 }
                 _ => {}
             }
