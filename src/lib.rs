@@ -21,6 +21,7 @@ pub mod report;
 pub mod schedule;
 pub mod store;
 pub mod summary;
+pub mod tasks;
 pub mod target;
 pub mod telemetry;
 pub mod units;
