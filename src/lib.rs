@@ -23,6 +23,7 @@ pub mod secret;
 pub mod store;
 pub mod suite;
 pub mod summary;
+pub mod tasks;
 pub mod target;
 pub mod telemetry;
 pub mod units;

@@ -25,6 +25,7 @@ mod price_change;
 mod price_list;
 mod runs;
 mod simulation;
+mod tasks;
 mod validation;
 
 pub use audit::{AuditReport, audit_document};
@@ -54,4 +55,5 @@ pub use price_change::{
 pub use price_list::{PriceList, PriceRow, price_list_document};
 pub use runs::{RunList, RunRow, runs_document};
 pub use simulation::{SimulationReport, simulation_document};
+pub use tasks::{TasksReport, tasks_document, tasks_plots};
 pub use validation::{validation_document, validation_plot};
