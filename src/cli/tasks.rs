@@ -8,14 +8,17 @@ use super::raw::Format;
 use super::{input, interrupt, output, weights};
 use crate::clock::wall;
 use crate::conduct::{self, Local, Subject};
+use crate::cost::Load;
 use crate::hardware::example_cpu_price;
 use crate::hint::Fault;
 use crate::prices::{Book, Entry};
 use crate::record::attempts::Attempts;
-use crate::report::{TaskReport, task_document, task_page};
+use crate::report::{TasksReport, tasks_document, tasks_page};
 use crate::store::attempts as records;
 use crate::suite::{self, Instance, Suite};
-use crate::tasks::{Contestant, Judging, Price, TaskTable};
+use crate::tasks::{Contestant, Judging, Price, Shares, TaskTable};
+use crate::telemetry::driver::cuda_driver;
+use crate::units::UsdPerHour;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -40,10 +43,10 @@ pub(crate) fn run(tasks: &Tasks, format: Format) -> Result<(), Failure> {
         attempts.extend(records::read(folder)?);
     }
     let table = table(tasks, &attempts, &entries)?;
-    let report = TaskReport::of(table);
-    output::print(format, &task_document(&report), &report)?;
+    let report = TasksReport::new(table);
+    output::print(format, &tasks_document(&report.table), &report)?;
     if let Some(path) = &tasks.report {
-        output::write(path, &task_page(&report)?)?;
+        output::write(path, &tasks_page(&report.table)?)?;
     }
     if whole {
         return Ok(());
@@ -146,6 +149,18 @@ fn entries<'a>(book: &'a Book, paid: &Paid) -> Result<Vec<&'a Entry>, Failure> {
     names.iter().map(find).collect()
 }
 
+/// What the machine's time costs that answered; `None`: nobody says, and it is none of ours.
+fn own(price: Option<UsdPerHour>, load: Load, attempts: &Attempts) -> Option<Price<'static>> {
+    let example = example_cpu_price();
+    let (hour, machine) = match price {
+        Some(hour) => (hour, format!("{hour}, as given")),
+        // No weights of a server are known, and whose GPU it is neither.
+        None if attempts.head.model.shape.is_none() || cuda_driver().is_some() => return None,
+        None => (example.price, format!("{}, {}", example.price, example.note)),
+    };
+    Some(Price::Time { machine, hour, load, shares: Shares::of(attempts) })
+}
+
 fn table(tasks: &Tasks, attempts: &[Attempts], entries: &[&Entry]) -> Result<TaskTable, Failure> {
     if entries.len() > 1 && entries.len() != attempts.len() {
         let message = format!(
@@ -165,14 +180,7 @@ fn table(tasks: &Tasks, attempts: &[Attempts], entries: &[&Entry]) -> Result<Tas
             before => format!("{plain} ({})", before + 1),
         };
         let price = match (&tasks.paid, entries) {
-            (Paid::Hour { price, load }, _) => {
-                let example = example_cpu_price();
-                let (hour, words) = match price {
-                    Some(hour) => (*hour, String::new()),
-                    None => (example.price, format!(", {}", example.note)),
-                };
-                Price::of_own_time(hour, *load, &words, of)
-            }
+            (Paid::Hour { price, load }, _) => own(*price, *load, of),
             (Paid::Apis(_), []) => None,
             (Paid::Apis(_), [one]) => Some(Price::Api { entry: one, service: None, as_of: None }),
             (Paid::Apis(_), each) => {

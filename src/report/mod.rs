@@ -44,7 +44,7 @@ pub use gpus::{
 };
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
-pub use page::{PageError, ladder_page, run_page};
+pub use page::{PageError, ladder_page, run_page, tasks_page};
 pub use plan::{PlanReport, plan_document};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use price_card::{EntryCard, PriceCard, price_document};
@@ -55,5 +55,5 @@ pub use price_change::{
 pub use price_list::{PriceList, PriceRow, price_list_document};
 pub use runs::{RunList, RunRow, runs_document};
 pub use simulation::{SimulationReport, simulation_document};
-pub use tasks::{TasksReport, tasks_document, tasks_plots};
+pub use tasks::{TasksReport, tasks_document};
 pub use validation::{validation_document, validation_plot};

@@ -53,7 +53,7 @@ pub fn tasks_document(table: &TaskTable) -> Document {
     document
 }
 
-fn heading(table: &TaskTable) -> String {
+pub(super) fn heading(table: &TaskTable) -> String {
     let suite = &table.suite;
     let mut lines = vec![format!("suite {} {}, seed {}", suite.name, suite.version, suite.seed)];
     for line in &table.models {
@@ -78,7 +78,7 @@ fn title(family: &FamilyTable, what: &str) -> String {
     format!("{}: {what}", family.family.as_deref().unwrap_or("all families"))
 }
 
-fn solving(family: &FamilyTable) -> Table {
+pub(super) fn solving(family: &FamilyTable) -> Table {
     let columns = ["model", "problems", "solved %", "tokens", "mean", "efficiency", "orig/variant"];
     let mut table = Table::new(title(family, "solved, and completion tokens"), &columns);
     for row in &family.rows {
@@ -105,13 +105,13 @@ fn solving(family: &FamilyTable) -> Table {
 }
 
 /// A share in percent, with its interval's ends: near 0 and 100 these are lopsided.
-fn percent(of: Estimate<Ratio>) -> String {
+pub(super) fn percent(of: Estimate<Ratio>) -> String {
     let whole = |share: Ratio| format!("{:.0}", share.get() * 100.0);
     let ends = of.interval.map(|(low, high)| format!(" ({}–{})", whole(low), whole(high)));
     format!("{}{}", whole(of.value), ends.unwrap_or_default())
 }
 
-fn spending(family: &FamilyTable) -> Table {
+pub(super) fn spending(family: &FamilyTable) -> Table {
     let columns = ["model", "USD/attempt", "USD/solved", "95 %", "cost of pass", "unsolved"];
     let mut table = Table::new(title(family, "dollars"), &columns);
     for row in &family.rows {
@@ -205,7 +205,7 @@ fn characters(models: &[ModelLine]) -> Table {
     table
 }
 
-fn compared(pair: &Compared) -> String {
+pub(super) fn compared(pair: &Compared) -> String {
     let Compared { one, other, problems, .. } = pair;
     let said = |of: &Contrast, words: [&str; 2]| match of.finding {
         Finding::More => words[0].to_owned(),
@@ -222,7 +222,7 @@ fn compared(pair: &Compared) -> String {
 }
 
 /// What must be known to read the figures.
-fn asides(table: &TaskTable) -> Vec<String> {
+pub(super) fn asides(table: &TaskTable) -> Vec<String> {
     let mut lines = Vec::new();
     for line in &table.models {
         if line.missing > 0 {
@@ -261,7 +261,7 @@ fn asides(table: &TaskTable) -> Vec<String> {
 
 /// Tokens against solved rate, and dollars against it, as `svg` elements for a page: of a family, or of
 /// all. A model without tokens, or without a cost, is left out; with none left there is no plot.
-pub fn tasks_plots(family: &FamilyTable) -> Vec<String> {
+pub(super) fn tasks_plots(family: &FamilyTable) -> Vec<String> {
     let name = family.family.as_deref().unwrap_or("all families");
     let tokens = |row: &Row| row.tokens.map(|tokens| plain(tokens.mean));
     let usd = |row: &Row| row.cost.as_ref().map(|cost| plain(cost.per_attempt));
@@ -327,6 +327,6 @@ fn plot(
 }
 
 /// A name as an identifier on a page.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect()
 }

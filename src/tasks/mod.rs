@@ -26,6 +26,7 @@ pub mod study;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time;
 mod tokens;
 mod variants;
 
@@ -37,6 +38,7 @@ pub use spend::{CostOfPass, PerSolved, Range, RowCost};
 pub use table::{
     Contestant, FamilyTable, Judging, ModelLine, SuiteLine, TaskError, TaskTable, VerdictCounts,
 };
+pub use time::Shares;
 pub use tokens::{Overhead, TokenSpread};
 pub use variants::Variants;
 

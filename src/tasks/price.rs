@@ -6,12 +6,13 @@
 //! An answer without a count has no cost, and neither has what is summed over it. Guarded by
 //! `tests/priced.rs`, by hand.
 
+use super::time::Shares;
 use crate::cost::{Load, OwnRates};
 use crate::prices::billing::{Counting, Reported};
 use crate::prices::{Entry, Request, Service, Usage as BilledUsage, bill, bill_as_of};
 use crate::record::attempts::{Attempt, Try};
 use crate::record::{FailureKind, Finish, Usage};
-use crate::units::{Estimate, ListPrice, PicoUsd, Tokens, Usd, UsdPerMtok};
+use crate::units::{Estimate, ListPrice, PicoUsd, Tokens, Usd, UsdPerHour, UsdPerMtok};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -36,6 +37,17 @@ pub enum Price<'a> {
         price: Estimate<UsdPerMtok>,
         /// The load that the hour is used at.
         load: Load,
+    },
+    /// Own hardware, by the time that it took.
+    Time {
+        /// Which machine, and what an hour of it costs, in words.
+        machine: String,
+        /// What an hour of it costs.
+        hour: UsdPerHour,
+        /// The load that the hour is used at.
+        load: Load,
+        /// The time of each attempt.
+        shares: Shares,
     },
     /// An API, by an entry of the price book.
     Api {
@@ -125,6 +137,12 @@ struct Kinds {
 impl Price<'_> {
     /// What an attempt cost, all its tries.
     pub(super) fn charge(&self, attempt: &Attempt) -> Result<Charge, Unpriced> {
+        if let Self::Time { hour, load, shares, .. } = self {
+            let share = shares.share(&attempt.slot());
+            let [all, retries] =
+                [share.all, share.retries].map(|time| *hour * (time / load.share()));
+            return Ok(Charge { all, retries, ends: (all, all), ..Charge::default() });
+        }
         let mut charge = Charge::default();
         let last = attempt.tries.len().saturating_sub(1);
         for (index, one) in attempt.tries.iter().enumerate() {
@@ -171,7 +189,9 @@ impl Price<'_> {
                 let usd = billed.estimate();
                 Ok(Paid { usd, ends: (usd, usd), billed })
             }
-            Self::Own { .. } | Self::Blended { .. } => self.owned(usage, attempt),
+            Self::Own { .. } | Self::Blended { .. } | Self::Time { .. } => {
+                self.owned(usage, attempt)
+            }
         }
     }
 
@@ -196,7 +216,7 @@ impl Price<'_> {
         Ok(Paid { usd: at(|price| price.value), ends: (low, high), billed: PicoUsd::default() })
     }
 
-    /// The prices at the load; `None`: an API, which bills.
+    /// The prices at the load; `None`: an API, which bills, or a machine that is paid by its time.
     fn kinds(&self) -> Option<Kinds> {
         let at = |price: Estimate<UsdPerMtok>, load: Load| price.map(|price| price / load.share());
         match self {
@@ -209,7 +229,7 @@ impl Price<'_> {
                 let price = at(*price, *load);
                 Some(Kinds { uncached: price, cached: Some(price), output: price })
             }
-            Self::Api { .. } => None,
+            Self::Api { .. } | Self::Time { .. } => None,
         }
     }
 
@@ -253,6 +273,9 @@ impl Price<'_> {
             Self::Own { machine, load, .. } => format!("{machine} at a load of {load}"),
             Self::Blended { machine, load, .. } => {
                 format!("{machine} at a load of {load}, one price for all tokens")
+            }
+            Self::Time { machine, load, .. } => {
+                format!("{machine} at a load of {load}, by the time that answers took")
             }
             Self::Api { entry, service, as_of } => {
                 let service = service.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
