@@ -45,7 +45,8 @@ impl Shares {
             edges.push((from + one.took.0.max(0.0), false, owners.len()));
             owners.push((which, retried));
         }
-        edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        // What takes no time begins before it ends.
+        edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
         let mut shares = vec![Share::default(); all.len()];
         let mut open: Vec<usize> = Vec::new();
         let mut now = 0.0;
