@@ -71,10 +71,9 @@ fn sheet(attempts: &Attempts) -> Sheet<'_> {
     Sheet::of(&attempts.attempts, Some(&own(1.0, 10.0)), |_| true)
 }
 
-/// How often the rate's interval and the price's hold the truth, and how often the price's high end is
-/// known.
-fn coverage(world: World) -> [f64; 3] {
-    let mut held = [0.0; 3];
+/// How often the rate's interval and the price's hold the truth.
+fn coverage(world: World) -> [f64; 2] {
+    let mut held = [0.0; 2];
     for seed in 0..RUNS {
         let made = world.run(1, seed).remove(0);
         let sheet = sheet(&made);
@@ -93,14 +92,14 @@ fn coverage(world: World) -> [f64; 3] {
                 let range = interval.unwrap();
                 let below = range.high.is_none_or(|high| world.per_solved() <= high.0);
                 count(1, range.low.0 <= world.per_solved() && below);
-                count(2, range.high.is_some());
             }
         }
     }
     held.map(|held| held / super::number(usize::try_from(RUNS).unwrap()))
 }
 
-/// 400 runs: a true 95 % is seen within 2.2 points of it nineteen times in twenty.
+/// Seen: the rate in 95.3 to 98.0 %, the price in 93.3 to 97.0 %; with one repeat of ten problems the price
+/// has a high end in 80 % of the runs. 400 runs: a true 95 % is seen within 2.2 points of it nineteen times in twenty.
 #[test]
 fn intervals_hold_the_truth() {
     let world = |problems, repeats, beta| World { problems, repeats, beta };
@@ -113,13 +112,13 @@ fn intervals_hold_the_truth() {
         world(20, 5, (12.0, 0.6)),
     ];
     for world in worlds {
-        let [rate, price, known] = coverage(world);
-        println!("{world:?}: rate {rate}, price {price}, bounded {known}");
+        let [rate, price] = coverage(world);
         assert!((0.92..=1.0).contains(&rate), "{world:?}: {rate}");
         assert!((0.915..=1.0).contains(&price), "{world:?}: {price}");
     }
 }
 
+/// Seen: solved rates in 1.5 to 4.5 %, tokens in 5.5 to 6.3 %, prices in 5.3 to 6.5 %.
 /// Two models that are equally good are told apart about as often as 95 % allows.
 #[test]
 fn equal_models_tie() {
@@ -139,7 +138,6 @@ fn equal_models_tie() {
             }
         }
         let shares = apart.map(|apart| apart / super::number(usize::try_from(RUNS).unwrap()));
-        println!("{world:?}: told apart {shares:?}");
         assert!(shares.iter().all(|share| *share <= 0.08), "{world:?}: {shares:?}");
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Shot<'a> {
     pub(super) charge: Charge,
 }
 
+/// A problem's attempts by task and repeat.
+type ByTask<'a> = BTreeMap<&'a str, BTreeMap<u32, &'a Attempt>>;
+
 /// Of a problem: what intervals are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Sums {
@@ -62,8 +65,7 @@ impl<'a> Sheet<'a> {
         price: Option<&Price<'_>>,
         wanted: impl Fn(&Attempt) -> bool,
     ) -> Self {
-        let mut ordered: BTreeMap<(&str, &str), BTreeMap<&str, BTreeMap<u32, &Attempt>>> =
-            BTreeMap::new();
+        let mut ordered = BTreeMap::<(&str, &str), ByTask<'a>>::new();
         for attempt in attempts.iter().filter(|attempt| wanted(attempt)) {
             let problem = ordered.entry((&attempt.family, attempt.problem())).or_default();
             problem.entry(&attempt.task).or_default().insert(attempt.repeat, attempt);

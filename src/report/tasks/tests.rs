@@ -5,6 +5,7 @@ use crate::cost::Load;
 use crate::record::attempts::Attempts;
 use crate::tasks::{Contestant, Judging, Price};
 use crate::units::UsdPerMtok;
+use std::fmt::Write as _;
 
 const HEAD: &str = r#"{"schema":"mtok.attempts/1","started":"2026-11-22T08:00:00Z","mtok":"0.1.0","suite":"own","suite_version":"1","seed":7,"temperature":0,"repeats":1,"model":{"name":"NAME"},"target":"in process","cut":{"text":"a text","characters":4000,"tokens":1000}}"#;
 
@@ -20,12 +21,14 @@ fn record(name: &str, tokens: u64, solves: impl Fn(u32) -> bool) -> Attempts {
             };
             let verdict = if solves(problem + u32::from(variant)) { "solved" } else { "wrong" };
             let output = tokens + u64::from(problem) + if variant { 10 } else { 0 };
-            text.push_str(&format!(
+            writeln!(
+                text,
                 "{{\"task\":\"{task}\",\"family\":\"logic\",{of}\"repeat\":1,\"verdict\":\"{verdict}\",\
                  \"tries\":[{{\"at\":\"2026-11-22T08:00:01Z\",\"took\":1,\"finish\":\"stop\",\
                  \"prompt\":100,\"output\":{output},\"reasoning\":5}}],\"prompt_characters\":380,\
-                 \"reply_characters\":{output}}}\n"
-            ));
+                 \"reply_characters\":{output}}}"
+            )
+            .unwrap();
         }
     }
     Attempts::parse(text.as_bytes()).unwrap().unwrap()

@@ -28,7 +28,7 @@ fn findings(of: &Compared) -> [Finding; 3] {
 
 /// 40 problems, 4 and 5 of them solved by the one alone: means 4/42 and 5/42 with half a problem in each
 /// cell; variances (5 - 16/42) / 42² and (6 - 25/42) / 42², t(39) = 2.022691: halves 0.103499 and
-/// 0.111961. So four are no finding (McNemar's exact test: p = 0.125), five barely one.
+/// 0.111961. So four are no finding (`McNemar`'s exact test: p = 0.125), five barely one.
 #[test]
 fn a_difference_by_hand() {
     for (alone, middle, half) in [(4, 4.0 / 42.0, 0.103_499), (5, 5.0 / 42.0, 0.111_961)] {
