@@ -37,6 +37,11 @@ impl Home {
         self.0.join("prices")
     }
 
+    /// Where records of attempts at tasks are.
+    pub(crate) fn tasks(&self) -> PathBuf {
+        self.0.join("tasks")
+    }
+
     /// Where records of runs are.
     pub(crate) fn runs(&self) -> PathBuf {
         self.0.join("runs")

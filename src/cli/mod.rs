@@ -25,6 +25,7 @@ mod progress;
 mod raw;
 mod reconcile;
 mod runs;
+mod tasks;
 mod weights;
 
 use clap::Parser;
@@ -72,6 +73,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Compare(raw) => {
             let format = raw.output.format();
             compare::run(&checked::Compare::try_from(*raw)?, format)
+        }
+        Command::Tasks(raw) => {
+            let format = raw.output.format();
+            tasks::run(&checked::Tasks::try_from(*raw)?, format)
         }
         Command::Audit(raw) => audit::run(&raw),
         Command::Gpus(raw) => gpus::run(raw),

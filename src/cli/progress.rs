@@ -1,6 +1,6 @@
 //! What is seen on stderr while something takes its time: bars on a terminal, lines elsewhere.
 
-use crate::conduct::Stage;
+use crate::conduct::{Stage, TaskProgress};
 use crate::fetch;
 use crate::load::Progress;
 use crate::record::Phase;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const BYTES: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
 const BYTES_OF_UNKNOWN: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
+const TASKS: &str = "{msg} {wide_bar} {pos}/{len} {eta}";
 const STEPS: &str = "{msg} {wide_bar} {percent:>3} %";
 /// The bar of a run counts thousandths of the time to measure.
 const STEPS_TOTAL: u64 = 1_000;
@@ -125,6 +126,20 @@ impl Line {
             }
         }
         self.bar.tick();
+    }
+
+    /// Shows how many tasks a model has come through.
+    pub(crate) fn tasks(&mut self, model: &str, progress: TaskProgress) {
+        let TaskProgress { done, solved, all } = progress;
+        if self.said != model {
+            self.say(model, TASKS);
+            self.bar.set_length(all as u64);
+        }
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{model}, {solved} solved"));
+        if !self.terminal && done == all {
+            eprintln!("{model}: {done} answers, {solved} solved");
+        }
     }
 
     /// Shows a download; stops it once `stop` is set.

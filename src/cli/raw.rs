@@ -7,11 +7,12 @@ mod estimate;
 mod gpus;
 mod plan;
 mod prices;
+mod tasks;
 
 pub(crate) use audit::RawAudit;
 pub(crate) use bench::{
     CacheMode, Device, Endpoint, Engine, RawBench, RawContent, RawCut, RawEngine, RawLoad,
-    RawSampling, RawServer, SearchBy, TextKind,
+    RawSampling, RawServer, RawServerTold, SearchBy, TextKind,
 };
 pub(crate) use compare::{RawCompare, RawOwn, RawWork};
 pub(crate) use estimate::{RawCache, RawEstimate, RawWeights};
@@ -20,6 +21,7 @@ pub(crate) use plan::{FleetKind, RawFleet, RawMachine, RawPlan, RawTraffic, Rout
 pub(crate) use prices::{BookForm, RawBill, RawBook, RawPrices, RawReconcile};
 
 pub(crate) use gpus::RawGpus;
+pub(crate) use tasks::{RawQuestions, RawTaskPrices, RawTasks};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Plan(Box<RawPlan>),
     /// Price a workload on your own machine and on APIs, side by side.
     Compare(Box<RawCompare>),
+    /// Put tasks with known answers to models: what is solved, and what a solved one costs.
+    Tasks(Box<RawTasks>),
     /// Work out published claims again, and name the slip in each that is wrong.
     Audit(RawAudit),
     /// GPUs: their specification sheets, and what they rent for.

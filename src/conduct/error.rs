@@ -4,6 +4,7 @@ use crate::engine::EngineError;
 use crate::hint::{Fault, Hint};
 use crate::load::{DriverError, JournalError};
 use crate::model::ModelError;
+use crate::record::attempts::AttemptsError;
 use crate::store::StoreError;
 use crate::target::TargetError;
 use crate::target::http::HttpError;
@@ -54,6 +55,20 @@ pub enum MeasureError {
         /// Where what was measured is.
         folder: PathBuf,
     },
+    /// A record of attempts is damaged, or of something else.
+    #[error("`{}`: {error}", file.display())]
+    Attempts {
+        /// The record.
+        file: PathBuf,
+        /// What is wrong with it.
+        error: AttemptsError,
+    },
+    /// A record of attempts can't be written; the error names the file.
+    #[error("the record can't be written: {0}")]
+    Unwritten(std::io::Error),
+    /// Something was asked of an engine before it was opened.
+    #[error("the engine is not open")]
+    NotOpen,
     /// The system gives no thread to read the machine with.
     #[error("telemetry can't be started: {0}")]
     Telemetry(std::io::Error),
@@ -80,7 +95,8 @@ impl Hint for MeasureError {
             }
             Self::Http(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Telemetry(_) => None,
+            Self::Attempts { error, .. } => error.hint(),
+            Self::Telemetry(_) | Self::NotOpen | Self::Unwritten(_) => None,
         }
     }
 
@@ -96,7 +112,9 @@ impl Hint for MeasureError {
             Self::Http(error) => error.fault(),
             Self::Store(error) => error.fault(),
             Self::Recorded { error, .. } => error.fault(),
-            Self::Telemetry(_) => Fault::Environment,
+            Self::Telemetry(_) | Self::Unwritten(_) => Fault::Environment,
+            Self::Attempts { error, .. } => error.fault(),
+            Self::NotOpen => Fault::Internal,
         }
     }
 }

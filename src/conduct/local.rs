@@ -5,10 +5,10 @@ use super::ready::{Reading, Ready};
 use super::service::Service;
 use super::subject::Local;
 use crate::clock::Clock;
-use crate::engine::EngineChoice;
 use crate::engine::device::Placement;
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
+use crate::engine::{Detokenize, EngineChoice};
 use crate::load::{Answer, Past};
 use crate::model::chat::Rendering;
 use crate::model::tokenizer::TokenizerError;
@@ -59,6 +59,52 @@ impl<'a> LocalReady<'a> {
         self.placement.without_cuda.as_deref()
     }
 
+    /// There will be room for requests as long as this, as far as the model's context goes.
+    ///
+    /// # Errors
+    /// Where the model can't be described.
+    pub(super) fn make_room(&mut self, longest: Tokens) -> Result<(), MeasureError> {
+        self.longest = longest.min(self.limit()?);
+        Ok(())
+    }
+
+    /// The longest request that the model takes, with its answer.
+    ///
+    /// # Errors
+    /// Where the model can't be described.
+    pub(super) fn limit(&self) -> Result<Tokens, MeasureError> {
+        Ok(match self.subject.engine {
+            EngineChoice::Own => self.loaded.describe()?.spec.context,
+            EngineChoice::Reference => self.loaded.runnable()?.context,
+        })
+    }
+
+    /// Whether its file says how conversations are written.
+    pub(super) fn has_template(&self) -> bool {
+        self.loaded.chat.is_some()
+    }
+
+    /// A conversation's tokens, by the model's own template.
+    pub(super) fn conversation(&self, messages: &[Message]) -> Vec<u32> {
+        self.chat(messages, &|text| encode(&self.loaded, text).unwrap_or_default())
+    }
+
+    /// A text's tokens, with whatever the model wants before them.
+    pub(super) fn plain(&self, text: &str) -> Vec<u32> {
+        encode(&self.loaded, text).unwrap_or_default()
+    }
+
+    /// How many tokens a text is, with nothing before it.
+    pub(super) fn count(&self, text: &str) -> Option<Tokens> {
+        let ids = self.loaded.tokenizer.encode(text, Control::Literal).ok()?;
+        Some(Tokens(ids.len() as u64))
+    }
+
+    /// Turns an answer's tokens into text.
+    pub(super) fn detokenizer(&self) -> Box<dyn Detokenize> {
+        Box::new(self.loaded.tokenizer.stream())
+    }
+
     fn ids(&self, draft: &Draft, begins: bool) -> Vec<u32> {
         // An encoder that fails gives no tokens, and the target refuses an empty prompt.
         let encode = |text: &str| encode(&self.loaded, text).unwrap_or_default();
@@ -107,11 +153,7 @@ impl Ready for LocalReady<'_> {
     }
 
     fn check(&self, plan: &Plan) -> Result<(), MeasureError> {
-        let limit = match self.subject.engine {
-            EngineChoice::Own => self.loaded.describe()?.spec.context,
-            EngineChoice::Reference => self.loaded.runnable()?.context,
-        };
-        let longest = plan.longest();
+        let (limit, longest) = (self.limit()?, plan.longest());
         if longest > limit { Err(MeasureError::Context { longest, limit }) } else { Ok(()) }
     }
 

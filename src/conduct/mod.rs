@@ -6,6 +6,7 @@
 //! loaded once for all of them. Deliberately absent: prices. Who wants money hands the records to
 //! `cost`.
 
+mod asking;
 mod course;
 mod error;
 mod header;
@@ -17,9 +18,12 @@ mod remote;
 mod search;
 mod service;
 mod subject;
+mod tasks;
 
+pub use asking::{Asked, Manner, Question, Reply, Respondent};
 pub use course::{Course, Hunt};
 pub use error::MeasureError;
 pub use measure::{Measured, Measurement, Stage};
 pub use search::{Next, Search};
 pub use subject::{Local, Remote, Subject, Weights};
+pub use tasks::{TaskProgress, Tasks};

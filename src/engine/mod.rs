@@ -30,6 +30,8 @@ pub(crate) use error::panic_text;
 pub use open::{EngineChoice, Options, open};
 pub use solo::Solo;
 
+use crate::model::tokenizer::Detokenizer;
+
 /// A causal language model with one sequence in its KV cache.
 pub trait Forward: Send {
     /// Appends `tokens` to the sequence, of which `position` tokens are held already, and returns
@@ -133,4 +135,14 @@ pub trait Detokenize: Send {
 
     /// What was held back, now that nothing follows.
     fn finish(&mut self) -> String;
+}
+
+impl Detokenize for Detokenizer {
+    fn push(&mut self, token: u32) -> Result<String, EngineError> {
+        Ok(Self::push(self, token))
+    }
+
+    fn finish(&mut self) -> String {
+        Self::finish(self)
+    }
 }

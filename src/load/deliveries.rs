@@ -143,12 +143,13 @@ impl UnderWay<'_> {
                 self.driver.journal.note(Event::Tokens { id, at, counts });
             }
             What::Read { .. } => {}
-            What::Done { finish, usage, text } => {
+            What::Done { finish, usage, said } => {
                 // A target that couldn't even send it.
                 self.note_sent(id, at);
                 let flight = self.in_flight.remove(&id)?;
                 let done = Event::Done { id, at, finish: finish.clone(), usage };
                 self.driver.journal.note(done);
+                let text = said.map(|said| said.text);
                 return Some((flight, Done { at, finish, usage, text }));
             }
         }

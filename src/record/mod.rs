@@ -3,9 +3,11 @@
 //! Invariant: a record holds what was seen, in the order in which it was seen, and no price. A
 //! [`Header`] says what ran on what; a journal of [`Event`]s says what happened. Everything else
 //! (rates, intervals, dollars) is derived from them and can be derived again on another machine.
+//! [`attempts`] are the same of tasks that were tried: a verdict and the billed tokens of each.
 //!
 //! Deliberately absent: files, clocks, prices.
 
+pub mod attempts;
 #[cfg(test)]
 pub(crate) mod builder;
 mod event;

@@ -27,6 +27,7 @@ mod price_change;
 mod price_list;
 mod runs;
 mod simulation;
+mod tasks;
 mod validation;
 
 pub use audit::{AuditReport, audit_document};
@@ -46,7 +47,7 @@ pub use gpus::{
 };
 pub use ladder::ladder_document;
 pub use models::{ModelCard, ModelList, ModelRow, model_document, models_document};
-pub use page::{PageError, compare_page, ladder_page, run_page};
+pub use page::{PageError, compare_page, ladder_page, run_page, tasks_page};
 pub use plan::{PlanReport, plan_document};
 pub use price::{BudgetBill, CostReport, LoadCost, MachineCosts, cost_document};
 pub use price_card::{EntryCard, PriceCard, price_document};
@@ -57,4 +58,5 @@ pub use price_change::{
 pub use price_list::{PriceList, PriceRow, price_list_document};
 pub use runs::{RunList, RunRow, runs_document};
 pub use simulation::{SimulationReport, simulation_document};
+pub use tasks::{TasksReport, tasks_document};
 pub use validation::{validation_document, validation_plot};

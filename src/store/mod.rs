@@ -3,6 +3,8 @@
 //! Invariant: a folder that a run has made is readable whatever became of the run, and nothing here
 //! writes into one. Deliberately absent: decisions.
 
+pub mod attempts;
+
 use crate::hint::{Fault, Hint};
 use crate::record::{Header, RecordError, Run, parse, parse_header};
 use fs_err as fs;

@@ -167,7 +167,18 @@ pub enum What {
         finish: Finish,
         /// What the target counted.
         usage: Usage,
-        /// The answer's text, where [`Request::keep_text`] asked for it.
-        text: Option<String>,
+        /// What was said, where [`Request::keep_text`] asked for it.
+        said: Option<Said>,
     },
+}
+
+/// What was said in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// The answer, without reasoning that the target keeps apart.
+    pub text: String,
+    /// What was said in its place, where the model declined in so many words.
+    pub refusal: String,
+    /// Why it ended, in the target's own word: `content_filter`.
+    pub reason: Option<String>,
 }

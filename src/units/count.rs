@@ -149,6 +149,12 @@ impl std::fmt::Display for Bytes {
 }
 
 quantity!(
+    /// Tokens in the mean or in the middle, which need not be whole.
+    MeanTokens, "tok", "a mean number of tokens", "12.5tok", false,
+    &[(&["", "tok", "tokens"], Scale::Ten(0))]
+);
+
+quantity!(
     /// Floating-point operations (a multiply-add is two).
     Flops, "FLOP", "an amount of work", "16GFLOP", true,
     &[

@@ -34,7 +34,7 @@ mod ratio;
 mod tests;
 mod time;
 
-pub use count::{Bytes, Flops, Tokens};
+pub use count::{Bytes, Flops, MeanTokens, Tokens};
 pub use energy::{GramsCo2, GramsPerKwh, GramsPerMtok, Joules, JoulesPerToken, UsdPerKwh, Watts};
 pub use estimate::Estimate;
 pub(crate) use money::exact;
@@ -43,7 +43,8 @@ pub use parse::ParseError;
 pub use pico::PicoUsd;
 pub use quantity::Quantity;
 pub use rate::{
-    BytesPerSecond, FlopsPerSecond, RequestsPerSecond, TokensPerCharacter, TokensPerSecond,
+    BytesPerSecond, CharactersPerToken, FlopsPerSecond, RequestsPerSecond, TokensPerCharacter,
+    TokensPerSecond,
 };
 pub use ratio::Ratio;
 pub use time::Seconds;

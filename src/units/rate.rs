@@ -54,6 +54,19 @@ quantity!(
     &[(&["tok/char", "tokens/char"], Scale::Ten(0))]
 );
 
+quantity!(
+    /// Characters for each token of a text: how much of it a token holds.
+    CharactersPerToken, "char/tok", "how much text a token holds", "4char/tok", false,
+    &[(&["char/tok", "characters/token"], Scale::Ten(0))]
+);
+
+/// The same said the other way round.
+impl From<CharactersPerToken> for TokensPerCharacter {
+    fn from(held: CharactersPerToken) -> Self {
+        Self(1.0 / held.0)
+    }
+}
+
 /// A rate is total over total.
 impl std::ops::Div<Seconds> for Tokens {
     type Output = TokensPerSecond;

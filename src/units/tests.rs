@@ -156,6 +156,8 @@ proptest! {
         round_trip(UsdPerToken(number));
         round_trip(UsdPerMchar(number));
         round_trip(TokensPerCharacter(number));
+        round_trip(CharactersPerToken(number));
+        round_trip(MeanTokens(number));
         round_trip(Ratio::of(number));
         round_trip(Tokens(count));
         round_trip(Bytes(count));

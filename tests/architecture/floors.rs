@@ -42,11 +42,12 @@ pub(crate) const FLOORS: &[Floor] = &[
     },
     Floor {
         name: "judging",
-        // `route`, `meter` and `compare` are neighbours that do not see each other.
+        // `route`, `meter`, `compare` and `tasks` are neighbours that do not see each other.
         groups: &[
             &["route", "estimate", "cost", "summary"],
             &["meter", "estimate", "cost", "summary"],
             &["compare", "plan", "estimate", "cost", "summary"],
+            &["tasks", "cost", "summary"],
         ],
         forbidden: &[CLOCK, ASYNC, SOCKET, FILE, PROCESS, GPU],
         may_wait: false,

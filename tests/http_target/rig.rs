@@ -134,7 +134,8 @@ pub(crate) fn outcome(deliveries: Vec<Delivery>) -> Outcome {
                 told &= here.is_some();
                 counts.extend(here.unwrap_or_default());
             }
-            What::Done { finish, usage, text } => {
+            What::Done { finish, usage, said } => {
+                let text = said.map(|said| said.text);
                 assert_eq!(deliveries.next(), None, "something after the end");
                 assert!(
                     chunks.is_sorted() && chunks.iter().all(|at| first.at <= *at && *at <= when)

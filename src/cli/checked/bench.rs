@@ -2,7 +2,7 @@
 
 use super::content::Asking;
 use super::load::{Answering, course, precision};
-use super::subject::{Running, remote};
+use super::subject::{Running, measured};
 use super::{Failure, Judging};
 use crate::cli::raw::{RawBench, RawSampling};
 use crate::conduct::{Course, Remote};
@@ -57,7 +57,10 @@ impl TryFrom<RawBench> for Bench {
         let seed = raw.content.seed;
         let course = course(&raw.load, &asking, seed, judging.slo.as_ref(), answering)?;
         let subject = match &raw.server.target {
-            Some(url) => Subject::Remote(Box::new(remote(url, raw.model.as_deref(), &raw.server)?)),
+            Some(url) => {
+                let remote = measured(url, raw.model.as_deref(), &raw.server, &raw.told)?;
+                Subject::Remote(Box::new(remote))
+            }
             None => Subject::Local {
                 model: raw.model.unwrap_or_else(|| Catalogue::DEFAULT.to_owned()),
                 running,

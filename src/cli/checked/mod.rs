@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod prices;
 mod subject;
+mod tasks;
 
 pub(crate) use bench::{Bench, Subject};
 pub(crate) use compare::{Compare, OwnSide, WorkSide};
@@ -20,6 +21,7 @@ pub(crate) use judging::Judging;
 pub(crate) use plan::{Machine, Plan, Sizing, StepsFrom};
 pub(crate) use prices::{Bill, Billed, Side, Wanted, format, optional_day, past_day, sources};
 pub(crate) use subject::Running;
+pub(crate) use tasks::{Paid, Tasks, What, Who};
 
 use super::failure::Failure;
 use crate::cli::raw::Grain as RawGrain;

@@ -1,7 +1,7 @@
 //! Where requests go: an engine in this process, or a server.
 
 use super::{Failure, optional};
-use crate::cli::raw::{Device, Endpoint, Engine, RawEngine, RawServer};
+use crate::cli::raw::{Device, Endpoint, Engine, RawEngine, RawServer, RawServerTold};
 use crate::conduct::Remote;
 use crate::engine::{DeviceChoice, EngineChoice};
 use crate::hint::Fault;
@@ -70,18 +70,30 @@ pub(super) fn remote(url: &str, model: Option<&str>, raw: &RawServer) -> Result<
             Endpoint::Completions => http::Endpoint::Completions,
         },
         model: model.map(str::to_owned),
-        key: key.clone(),
+        key,
         headers: raw.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
         streaming: !raw.no_stream,
         protocol: if raw.http2 { Protocol::Http2 } else { Protocol::Negotiated },
         patience,
         ..HttpOptions::new(url)
     };
-    let mut metrics: Vec<_> = raw.metrics.iter().cloned().map(MetricsAt::Url).collect();
+    Ok(Remote { options, tokenizer: None, metrics: Vec::new() })
+}
+
+/// The same, with what else tells of it.
+pub(super) fn measured(
+    url: &str,
+    model: Option<&str>,
+    raw: &RawServer,
+    told: &RawServerTold,
+) -> Result<Remote, Failure> {
+    let remote = remote(url, model, raw)?;
+    let mut metrics: Vec<_> = told.metrics.iter().cloned().map(MetricsAt::Url).collect();
     if metrics.is_empty() {
+        let key = remote.options.key.clone();
         metrics.push(MetricsAt::Target { url: url.to_owned(), key });
     }
-    Ok(Remote { options, tokenizer: raw.tokenizer.clone(), metrics })
+    Ok(Remote { tokenizer: told.tokenizer.clone(), metrics, ..remote })
 }
 
 /// `name: value`. What stands there may be secret, so an error doesn't show it.

@@ -22,6 +22,9 @@ pub(crate) struct RawBench {
     /// A server to measure.
     #[command(flatten)]
     pub server: RawServer,
+    /// What else tells of it.
+    #[command(flatten)]
+    pub told: RawServerTold,
     /// How much is asked.
     #[command(flatten)]
     pub load: RawLoad,
@@ -42,11 +45,11 @@ pub(crate) struct RawBench {
     pub output: RawOutput,
 }
 
-/// A server to measure.
+/// A server to ask.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "A server")]
 pub(crate) struct RawServer {
-    /// Measure a server that speaks OpenAI's API, by its address: `http://127.0.0.1:8000`. Its key is
+    /// Ask a server that speaks OpenAI's API, by its address: `http://127.0.0.1:8000`. Its key is
     /// read from the environment: `MTOK_TARGET_KEY`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
@@ -56,12 +59,6 @@ pub(crate) struct RawServer {
     /// Ask for answers in one piece, which tell nothing of their first token.
     #[arg(long, requires = "target")]
     pub no_stream: bool,
-    /// Check its counts, and make prompts of exact length, with this tokenizer: a GGUF file or a folder.
-    #[arg(long, value_name = "PATH", requires = "target")]
-    pub tokenizer: Option<PathBuf>,
-    /// Where its metrics are, or a DCGM exporter's; again for more. Default: its own `/metrics`.
-    #[arg(long, value_name = "URL", requires = "target")]
-    pub metrics: Vec<String>,
     /// Send a header with each request: `name: value`; again for more.
     #[arg(long, value_name = "HEADER", requires = "target")]
     pub header: Vec<String>,
@@ -71,6 +68,18 @@ pub(crate) struct RawServer {
     /// How long to wait for the first byte of an answer. Default: 10min.
     #[arg(long, value_name = "TIME", requires = "target")]
     pub timeout: Option<String>,
+}
+
+/// What else tells of a server while it is measured.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A server")]
+pub(crate) struct RawServerTold {
+    /// Check its counts, and make prompts of exact length, with this tokenizer: a GGUF file or a folder.
+    #[arg(long, value_name = "PATH", requires = "target")]
+    pub tokenizer: Option<PathBuf>,
+    /// Where its metrics are, or a DCGM exporter's; again for more. Default: its own `/metrics`.
+    #[arg(long, value_name = "URL", requires = "target")]
+    pub metrics: Vec<String>,
 }
 
 /// Which endpoint is asked.

@@ -136,7 +136,7 @@ impl Target for Scripted {
         state.served += 1;
         if state.served <= self.bad {
             let finish = Finish::Failed(Failure::new(FailureKind::Engine, "out of paper"));
-            let what = What::Done { finish, usage: Usage::default(), text: None };
+            let what = What::Done { finish, usage: Usage::default(), said: None };
             state.bring(now, id, what, None, &to);
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl Target for Scripted {
             state.bring(at, id, what, Some(step), &to);
         }
         let usage = Usage { output: Some(request.stop.max_tokens), ..Usage::default() };
-        let what = What::Done { finish: Finish::Length, usage, text: None };
+        let what = What::Done { finish: Finish::Length, usage, said: None };
         state.bring(at, id, what, None, &to);
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Target for Scripted {
         state.waiting.extend(of_it);
         for (_, to) in state.waiting.iter().filter(|(one, _)| *one == id) {
             let (finish, usage) = (Finish::Cancelled, Usage::default());
-            drop(to.send(Delivery { id, at, what: What::Done { finish, usage, text: None } }));
+            drop(to.send(Delivery { id, at, what: What::Done { finish, usage, said: None } }));
         }
     }
 

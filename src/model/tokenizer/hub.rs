@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 const FILE: &str = "tokenizer.json";
 /// Gemma's, the largest known, has 33 MB.
@@ -67,7 +68,7 @@ impl Tokenizer {
         let (before, after) = around(&library)?;
         let roles = Roles::of(folder, &library, &texts)?;
         Ok(Self {
-            pieces: Pieces::of(kind, &texts, &kinds),
+            pieces: Arc::new(Pieces::of(kind, &texts, &kinds)),
             encoder: Encoder::hub(library),
             space_first: kind == Kind::Scored && outline.strips_space(),
             bos: roles.bos,

@@ -23,6 +23,7 @@ pub use stream::Detokenizer;
 use super::gguf::{Gguf, GgufError, Texts};
 use pieces::Pieces;
 use special::Specials;
+use std::sync::Arc;
 use tokenizers::models::bpe::{BPE, Vocab};
 
 /// A token's number in its vocabulary.
@@ -40,7 +41,7 @@ pub enum Control {
 /// A vocabulary and its rules.
 pub struct Tokenizer {
     encoder: Encoder,
-    pieces: Pieces,
+    pieces: Arc<Pieces>,
     /// Sentencepiece models may put a space before a text.
     space_first: bool,
     bos: Option<TokenId>,
@@ -173,7 +174,7 @@ impl Tokenizer {
         let specials = Box::new(Specials::of(tokens, &kinds));
         Ok(Self {
             encoder: Encoder::Gguf { merger: Box::new(inner), specials },
-            pieces: Pieces::of(kind, tokens, &kinds),
+            pieces: Arc::new(Pieces::of(kind, tokens, &kinds)),
             space_first,
             bos: ids.bos,
             eos: ids.eos,
@@ -271,13 +272,13 @@ impl Tokenizer {
     }
 
     /// A decoder for tokens that come one by one, after a prompt.
-    pub fn stream(&self) -> Detokenizer<'_> {
-        Detokenizer::new(&self.pieces, false)
+    pub fn stream(&self) -> Detokenizer {
+        Detokenizer::new(Arc::clone(&self.pieces), false)
     }
 
     /// The same, but control tokens are shown as their text.
-    pub fn stream_with_control(&self) -> Detokenizer<'_> {
-        Detokenizer::new(&self.pieces, true)
+    pub fn stream_with_control(&self) -> Detokenizer {
+        Detokenizer::new(Arc::clone(&self.pieces), true)
     }
 
     /// The bytes that a token stands for; a control token's are its text. `None`: no such token.

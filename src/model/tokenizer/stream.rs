@@ -2,20 +2,21 @@
 
 use super::TokenId;
 use super::pieces::Pieces;
+use std::sync::Arc;
 
 /// Decodes a sequence of tokens, one at a time.
 ///
 /// What all calls return, joined, is the decoding of all tokens at once: whatever is held back
 /// comes with a later token or with [`Detokenizer::finish`].
-pub struct Detokenizer<'a> {
-    pieces: &'a Pieces,
+pub struct Detokenizer {
+    pieces: Arc<Pieces>,
     show_control: bool,
     /// The beginning of a character; fewer than four bytes.
     held: Vec<u8>,
 }
 
-impl<'a> Detokenizer<'a> {
-    pub(super) fn new(pieces: &'a Pieces, show_control: bool) -> Self {
+impl Detokenizer {
+    pub(super) fn new(pieces: Arc<Pieces>, show_control: bool) -> Self {
         Self { pieces, show_control, held: Vec::new() }
     }
 
@@ -44,8 +45,8 @@ impl<'a> Detokenizer<'a> {
     }
 
     /// What was held back and never completed.
-    pub fn finish(self) -> String {
-        String::from_utf8_lossy(&self.held).into_owned()
+    pub fn finish(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned()
     }
 }
 

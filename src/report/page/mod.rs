@@ -13,6 +13,7 @@ mod charts;
 mod compare;
 mod over_time;
 mod spreads;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,9 +23,11 @@ use crate::compare::Sheet;
 use crate::cost::{Judgement, Ladder};
 use crate::hint::{Fault, Hint};
 use crate::record::{Arrivals, Run};
+use crate::tasks::TaskTable;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, HtmlEscape};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -83,8 +86,8 @@ struct Reason {
 /// A part of the page.
 #[derive(Debug, Serialize)]
 struct Section {
-    id: &'static str,
-    title: &'static str,
+    id: Cow<'static, str>,
+    title: Cow<'static, str>,
     words: Vec<String>,
     figures: Vec<Figure>,
     tables: Vec<Table>,
@@ -124,6 +127,14 @@ pub fn run_page(judgement: &Judgement, run: &Run) -> Result<String, PageError> {
         chosen: true,
     }];
     rendered(&words::page_of_run(&rungs))
+}
+
+/// The page of models at tasks.
+///
+/// # Errors
+/// Where the template is at odds with what it is given: a defect.
+pub fn tasks_page(table: &TaskTable) -> Result<String, PageError> {
+    rendered(&tasks::page(table))
 }
 
 /// The page of a ladder: its judgement, and the judgement and the record of each rung.

@@ -70,8 +70,8 @@ pub(super) fn page_of_ladder(judged: &Ladder, rungs: &[Rung]) -> Page {
         verdict,
         sections: vec![
             Section {
-                id: "ladder",
-                title: "Load by load",
+                id: "ladder".into(),
+                title: "Load by load".into(),
                 words: vec![ladder::choice(judged)],
                 figures,
                 tables: vec![
@@ -159,8 +159,8 @@ fn cost(judgement: &Judgement, mut words: Vec<String>, tables: Vec<Table>) -> Se
     words.extend(bench::floor_words(judgement));
     words.extend(judgement.emission.as_ref().map(super::super::hour::emission_words));
     Section {
-        id: "cost",
-        title: "Cost",
+        id: "cost".into(),
+        title: "Cost".into(),
         words,
         figures: [charts::price_by_load(judgement), charts::waterfall(judgement)]
             .into_iter()
@@ -173,13 +173,19 @@ fn cost(judgement: &Judgement, mut words: Vec<String>, tables: Vec<Table>) -> Se
 fn latency(figures: Vec<Figure>, tables: Vec<Table>) -> Section {
     let words = "How latencies are spread over the requests that were due in the measured time. A curve \
                  that goes up late and far to the right has a long tail.";
-    Section { id: "latency", title: "Latency", words: vec![words.to_owned()], figures, tables }
+    Section {
+        id: "latency".into(),
+        title: "Latency".into(),
+        words: vec![words.to_owned()],
+        figures,
+        tables,
+    }
 }
 
 fn time(rung: &Rung, which: Option<String>) -> Section {
     Section {
-        id: "time",
-        title: "Over time",
+        id: "time".into(),
+        title: "Over time".into(),
         words: which.into_iter().collect(),
         figures: over_time::over_time(rung),
         tables: Vec::new(),
@@ -190,8 +196,8 @@ fn machine(rung: &Rung, tables: Vec<Table>) -> Section {
     let machine = bench::machine(rung.judgement);
     let tables = std::iter::once(machine).chain(tables).filter(filled);
     Section {
-        id: "machine",
-        title: "Machine",
+        id: "machine".into(),
+        title: "Machine".into(),
         words: bench::efficiency_words(rung.judgement),
         figures: over_time::machine(rung),
         tables: tables.collect(),
@@ -200,8 +206,8 @@ fn machine(rung: &Rung, tables: Vec<Table>) -> Section {
 
 fn elsewhere(judgement: &Judgement) -> Section {
     Section {
-        id: "beside",
-        title: "Beside APIs",
+        id: "beside".into(),
+        title: "Beside APIs".into(),
         words: bench::beside_words(judgement),
         figures: Vec::new(),
         tables: vec![bench::beside(judgement)].into_iter().filter(filled).collect(),

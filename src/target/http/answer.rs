@@ -11,6 +11,7 @@ use super::chunk::{Chunk, Output, Weight, Word};
 use super::sse::{EVENT_BYTES_MAX, Sse};
 use super::trouble::Trouble;
 use crate::record::{Failure, FailureKind, Finish, Moment, Usage};
+use crate::target::Said;
 use crate::units::Tokens;
 
 /// Output that came and was not delivered yet.
@@ -42,7 +43,7 @@ pub(super) struct Answer {
 #[derive(Debug)]
 struct Story {
     keep: Keep,
-    answer: String,
+    said: Said,
     output: String,
     usage: Usage,
     /// How it ended, by the server's word.
@@ -63,7 +64,7 @@ impl Answer {
     pub(super) fn new(keep: Keep) -> Self {
         let story = Story {
             keep,
-            answer: String::new(),
+            said: Said::default(),
             output: String::new(),
             usage: Usage::default(),
             finish: None,
@@ -125,7 +126,7 @@ impl Answer {
         Closed {
             finish,
             usage: story.usage,
-            answer: story.keep.answer.then(|| std::mem::take(&mut story.answer)),
+            said: story.keep.answer.then(|| std::mem::take(&mut story.said)),
             output: story.keep.output.then(|| std::mem::take(&mut story.output)),
         }
     }
@@ -138,7 +139,7 @@ const BROKE: &str = "the stream broke off before its end";
 pub(super) struct Closed {
     pub(super) finish: Finish,
     pub(super) usage: Usage,
-    pub(super) answer: Option<String>,
+    pub(super) said: Option<Said>,
     pub(super) output: Option<String>,
 }
 
@@ -197,13 +198,17 @@ impl Story {
             self.note(counted, at, batch);
         }
         if self.keep.answer {
-            self.answer.push_str(choice.answer().unwrap_or_default());
+            self.said.text.push_str(choice.answer().unwrap_or_default());
+            self.said.refusal.push_str(choice.refusal().unwrap_or_default());
         }
         if self.keep.output {
             self.output.extend(choice.output());
         }
         if let Some(reason) = &choice.finish_reason {
             self.finish = Some(finish(&reason.0));
+            if self.keep.answer {
+                self.said.reason = Some(reason.0.clone().into_owned());
+            }
         }
     }
 

@@ -176,6 +176,14 @@ impl<T> Choice<'_, T> {
         self.text.as_ref().or(content).and_then(Output::text)
     }
 
+    /// What it says in an answer's place.
+    pub(super) fn refusal(&self) -> Option<&str>
+    where
+        T: Output,
+    {
+        self.said().and_then(|said| said.refusal.as_ref()).and_then(Output::text)
+    }
+
     /// All that the model put out: reasoning, text, refusal, calls.
     pub(super) fn output(&self) -> impl Iterator<Item = &str>
     where
@@ -183,11 +191,10 @@ impl<T> Choice<'_, T> {
     {
         let said = self.said();
         let reasoning = said.and_then(Said::reasoning).and_then(Output::text);
-        let refusal = said.and_then(|said| said.refusal.as_ref()).and_then(Output::text);
         let calls = said.and_then(|said| said.tool_calls.as_ref()).map(|calls| &*calls.text);
         let call = said.and_then(|said| said.function_call.as_ref());
         let call = call.into_iter().flat_map(Function::parts).filter_map(Output::text);
-        reasoning.into_iter().chain(self.answer()).chain(refusal).chain(calls).chain(call)
+        reasoning.into_iter().chain(self.answer()).chain(self.refusal()).chain(calls).chain(call)
     }
 }
 

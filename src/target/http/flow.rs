@@ -177,7 +177,7 @@ impl Flow {
         self.flush();
         self.over = true;
         self.load.fetch_sub(1, Ordering::Relaxed);
-        let Closed { mut finish, mut usage, answer, output } = closed;
+        let Closed { mut finish, mut usage, said, output } = closed;
         if let Finish::Failed(failure) = &mut finish {
             failure.reason = reason(&failure.reason, &self.common.secrets);
         }
@@ -186,7 +186,7 @@ impl Flow {
             let counted = catch_unwind(AssertUnwindSafe(|| recount(&output)));
             usage.recounted = counted.unwrap_or_default();
         }
-        self.tell(at, What::Done { finish, usage, text: answer });
+        self.tell(at, What::Done { finish, usage, said });
     }
 
     /// Forgets it without a word: it was never accepted.

@@ -150,7 +150,7 @@ impl Job {
             output: Some(Tokens(self.told)),
             ..Usage::default()
         };
-        let _ = self.deliver(What::Done { finish, usage, text: None }, at);
+        let _ = self.deliver(What::Done { finish, usage, said: None }, at);
     }
 
     fn deliver(&self, what: What, at: Moment) -> Result<(), Unwanted> {

@@ -43,7 +43,7 @@ fn steps_and_tokens_come_in_order_with_their_times() {
         output: Some(Tokens(2)),
         ..Usage::default()
     };
-    let done = What::Done { finish: Finish::Length, usage, text: None };
+    let done = What::Done { finish: Finish::Length, usage, said: None };
     let want = [(0, What::Sent), (3, read), (3, token(7)), (4, token(1)), (4, done)];
     let want =
         want.map(|(at, what)| Delivery { id: RequestId(7), at: Moment(at * 1_000_000), what });
