@@ -234,17 +234,14 @@ impl Record {
         let mut options = fs::OpenOptions::new();
         let mut file =
             options.create(true).append(true).open(path).map_err(MeasureError::Unwritten)?;
-        let attempts = match old {
-            Some(old) => {
-                old.head.goes_on_as(&head).map_err(damaged)?;
-                file.set_len(old.whole as u64).map_err(MeasureError::Unwritten)?;
-                old
-            }
-            None => {
-                file.set_len(0).map_err(MeasureError::Unwritten)?;
-                line(&mut file, &head)?;
-                Attempts { head, attempts: Vec::new(), whole: 0, torn: 0 }
-            }
+        let attempts = if let Some(old) = old {
+            old.head.goes_on_as(&head).map_err(damaged)?;
+            file.set_len(old.whole as u64).map_err(MeasureError::Unwritten)?;
+            old
+        } else {
+            file.set_len(0).map_err(MeasureError::Unwritten)?;
+            line(&mut file, &head)?;
+            Attempts { head, attempts: Vec::new(), whole: 0, torn: 0 }
         };
         Ok(Self { file, attempts })
     }

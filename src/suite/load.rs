@@ -78,7 +78,10 @@ pub fn problems(file: &str, text: &str) -> Result<Vec<Instance>, SuiteError> {
 pub fn version_of(text: &str) -> String {
     use sha2::Digest as _;
     let sum = sha2::Sha256::digest(text.as_bytes());
-    sum.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let words = sum
+        .first_chunk()
+        .map_or(0, |six: &[u8; 6]| six.iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte)));
+    format!("{words:012x}")
 }
 
 /// Lines of JSON with their numbers.

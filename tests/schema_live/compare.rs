@@ -132,8 +132,12 @@ fn inputs() -> Vec<Value> {
         Input::HitRate(half),
     ];
     match all[0] {
-        Input::Price(_) | Input::Speed(_) | Input::Load(_) | Input::Mix(_) | Input::HitRate(_) => {}
-        Input::Electricity(_)
+        Input::Price(_)
+        | Input::Speed(_)
+        | Input::Load(_)
+        | Input::Mix(_)
+        | Input::HitRate(_)
+        | Input::Electricity(_)
         | Input::Purchase(_)
         | Input::Life(_)
         | Input::Pue(_)

@@ -43,7 +43,7 @@ pub(super) fn page(sheet: &Sheet) -> Page {
 }
 
 fn section(id: &'static str, title: &'static str, tables: Vec<Table>) -> Section {
-    Section { id, title, words: Vec::new(), figures: Vec::new(), tables }
+    Section { id: id.into(), title: title.into(), words: Vec::new(), figures: Vec::new(), tables }
 }
 
 fn tables(sheet: &Sheet) -> Vec<Table> {
