@@ -29,6 +29,8 @@ mod record;
 mod server;
 #[path = "schema_live/store.rs"]
 mod store;
+#[path = "schema_live/tasks.rs"]
+mod tasks;
 #[path = "schema_live/variants.rs"]
 mod variants;
 
@@ -123,7 +125,7 @@ fn every_schema_says_its_name_and_is_listed() {
     assert_eq!(files, SCHEMAS.len() + 1, "`SCHEMAS` names every file but the table");
 }
 
-const SCHEMAS: [&str; 27] = [
+const SCHEMAS: [&str; 28] = [
     "run",
     "event",
     "bench",
@@ -133,6 +135,7 @@ const SCHEMAS: [&str; 27] = [
     "outlook",
     "plan",
     "simulation",
+    "tasks",
     "claims",
     "gpus",
     "gpu",
