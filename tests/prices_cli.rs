@@ -79,7 +79,10 @@ fn a_list_holds_what_was_asked_for() {
     let few = printed(&["prices", "list", "--provider", "groq", "--model", "LLAMA-3.1-8b"]);
     assert_eq!(few["entries"][0]["id"], "groq/llama-3.1-8b-instant");
     assert_eq!(few["entries"].as_array().unwrap().len(), 1);
-    let none = printed(&["prices", "list", "--provider", "nobody"]);
+    let nobody = run(&["prices", "list", "--provider", "nobody"]);
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("`nobody` sells nothing"));
+    let none = printed(&["prices", "list", "--provider", "groq", "--model", "no such model"]);
     assert_eq!((&none["entries"], &none["left_out"]), (&json!([]), &json!(0)));
 }
 

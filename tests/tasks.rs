@@ -76,7 +76,7 @@ fn heavy_a_record_that_was_broken_off_goes_on() {
     // Under another seed it is another record.
     let name = format!("at-{}", text.len() - 7);
     let other = ran(&broken, &[&arguments[..], &["--resume", &name, "--seed", "1"]].concat());
-    assert_eq!(other.status.code(), Some(3), "{}", String::from_utf8_lossy(&other.stderr));
+    assert_eq!(other.status.code(), Some(2), "{}", String::from_utf8_lossy(&other.stderr));
     assert!(String::from_utf8_lossy(&other.stderr).contains("seed is `0`"));
 }
 
@@ -102,7 +102,7 @@ const OWN: &str = r#"{"id":"a","question":"2+2?","answer":4}
 {"id":"e","question":"6+6?","answer":12}
 "#;
 
-fn answer(content: Value, refusal: Value, reason: &str, usage: Value) -> String {
+fn answer(content: &Value, refusal: &Value, reason: &str, usage: &Value) -> String {
     json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m",
         "choices": [{ "index": 0, "finish_reason": reason,
@@ -131,16 +131,16 @@ fn an_api_is_billed_for_all_that_it_did() {
         };
         let (mut status, mut more) = ("200 OK", "");
         let body = if said.contains("2+2") {
-            answer(json!("Answer: 4"), Value::Null, "stop", usage(50, 40))
+            answer(&json!("Answer: 4"), &Value::Null, "stop", &usage(50, 40))
         } else if said.contains("3+3") {
-            answer(json!("Three and three make"), Value::Null, "length", usage(16, 0))
+            answer(&json!("Three and three make"), &Value::Null, "length", &usage(16, 0))
         } else if said.contains("4+4") {
-            answer(Value::Null, json!("I can't help with that."), "stop", usage(9, 0))
+            answer(&Value::Null, &json!("I can't help with that."), "stop", &usage(9, 0))
         } else if said.contains("5+5") && tries.fetch_add(1, Ordering::SeqCst) == 0 {
             (status, more) = ("429 Too Many Requests", "Retry-After: 0\r\n");
             r#"{"error":{"message":"slow down","type":"rate_limit_error"}}"#.to_owned()
         } else if said.contains("5+5") {
-            answer(json!("Answer: 10"), Value::Null, "stop", usage(5, 0))
+            answer(&json!("Answer: 10"), &Value::Null, "stop", &usage(5, 0))
         } else {
             status = "400 Bad Request";
             r#"{"error":{"message":"no","type":"invalid_request_error"}}"#.to_owned()
@@ -183,8 +183,6 @@ fn what_cannot_be_asked_is_refused() {
     refused(&["--api", "no-such-model-anywhere"], 2, "`--api`");
     refused(&["--load", "0%"], 2, "`--load`");
     refused(&["--target", "http://127.0.0.1:9", "--model", "a,b"], 2, "one model");
-    let file = home.join("bad.jsonl");
-    fs_err::write(&file, "{\"question\":\"1+1?\"}\n").unwrap();
     let model = "/nonexistent/model.gguf";
-    refused(&["--model", model], 2, "nonexistent");
+    refused(&["--model", model], 3, "nonexistent");
 }

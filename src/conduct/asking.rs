@@ -151,7 +151,7 @@ impl<'a> Respondent<'a> {
     /// What runs it: this process, or a server's address without anything secret.
     pub fn target(&self) -> String {
         match &self.answers {
-            Answers::Local(_) => "this process".to_owned(),
+            Answers::Local(_) => "an engine in this process".to_owned(),
             Answers::Remote(http, _) => http.server().url,
         }
     }

@@ -18,14 +18,15 @@ pub fn estimate<Q: Quantity>(estimate: Estimate<Q>) -> String {
             let (below, above) = (value - low.get(), high.get() - value);
             let half = f64::midpoint(below, above);
             let decimals = decimals(half, 2).min(decimals(value, 6));
-            // Above a hundred the error's second digit stands before the point.
-            let round = |number: f64| rounded(number, half);
-            let (value, half) = (round(value), round(half));
-            let (low, high) = (round(low.get()), round(high.get()));
-            // A lopsided interval in one figure would claim what the data deny.
+            // A lopsided interval in one figure would claim what the data deny, and so would ends that
+            // are rounded to what the longer side bears.
             if below.max(above) > LOPSIDED * below.min(above) {
+                let [value, low, high] =
+                    [value, low.get(), high.get()].map(|end| rounded(end, below.min(above)));
                 return format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})");
             }
+            // Above a hundred the error's second digit stands before the point.
+            let (value, half) = (rounded(value, half), rounded(half, half));
             format!("{value:.decimals$} ± {half:.decimals$}")
         }
         None => format!("~{}", significant(rounded(value, value), 2)),

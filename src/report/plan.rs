@@ -313,7 +313,7 @@ mod tests {
             .to_vec();
         let want =
             ["0 s", "38.2 ms", "59 s", "5 min 00 s", "58 min 22 s", "60 min 00 s", "14 h 00 min"];
-        assert_eq!(told[..6], want);
-        assert_eq!(told[6], "24 h 00 min");
+        assert_eq!(told[..7], want);
+        assert_eq!(told[7], "24 h 00 min");
     }
 }

@@ -112,8 +112,8 @@ pub(super) fn percent(of: Estimate<Ratio>) -> String {
 }
 
 pub(super) fn spending(family: &FamilyTable) -> Table {
-    let columns = ["model", "USD/attempt", "USD/solved", "95 %", "cost of pass", "unsolved"];
-    let mut table = Table::new(title(family, "dollars"), &columns);
+    let columns = ["model", "attempt", "solved task", "95 %", "cost of pass", "unsolved"];
+    let mut table = Table::new(title(family, "USD"), &columns);
     for row in &family.rows {
         let Some(cost) = row.cost.as_ref() else {
             table.row([row.model.clone()].into_iter().chain([NOTHING; 5].map(str::to_owned)));

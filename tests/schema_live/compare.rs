@@ -9,7 +9,8 @@ use mtok::summary::Side;
 use mtok::units::{Ratio, UsdPerHour};
 use serde_json::{Value, json};
 
-use crate::{check, journal, printed, variants};
+use crate::judged::{OWNED, SITTING};
+use crate::{check, journal, plans, printed, variants};
 
 /// A book in which every field of an entry stands somewhere.
 const BOOK: &str = r#"{"schema":"mtok.prices/1","snapshots":{"b 1 of 2026-11-01":{"book":"b","version":"1","licence":"MIT","date":"2026-11-01"}}}
@@ -46,7 +47,7 @@ fn compare() {
         compared(&home, &rate, &[&lengths[..], &book, &known].concat()),
         compared(&home, &unsure, &[&lengths[..], &["--load=30%,100%"]].concat()),
         compared(&home, &estimate, &["--workload=chat", "--requests-per-month=3M"]),
-        compared(&home, &estimate, &["--usage", &usage, "--api=llama-3.1-8b"]),
+        compared(&home, &rate, &["--usage", &usage, "--api=groq/llama-3.1-8b-instant"]),
         compared(&home, &["--run=sound"], &[]),
         compared(&home, &["--run=on-cpu"], &["--load=30%"]),
     ];
@@ -55,8 +56,15 @@ fn compare() {
     assert_eq!((origin(sound), origin(on_cpu)), (json!("rentals"), json!("example")));
     assert_eq!(priced["unbilled"].as_array().unwrap().len(), 1);
     assert_eq!(sound["machine"]["told_by"], "kinds");
+    // What a run's machine may be, an estimate's and a rate's may be too.
+    let machine = |more: &[&str]| {
+        printed(&home, &[&["runs", "show", "sound"], more].concat())["price"].clone()
+    };
+    let machines = vec![machine(&OWNED), machine(&[&["--price=2.50/h"], &SITTING[..]].concat())];
     let parts = [
         ("caching", cachings()),
+        ("machine_price", machines),
+        ("grain", plans::grains()),
         ("cheaper", cheapers()),
         ("compare_chosen", chosen()),
         ("compare_hits_by", hits()),

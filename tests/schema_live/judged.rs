@@ -11,7 +11,7 @@ pub(crate) const OWNED: [&str; 2] = [
     "--owned",
     "purchase=35000,resale=5000,life=4y,power=700W,pue=1.3,electricity=0.12/kWh,hosting=0.1/h,capital=8%",
 ];
-const SITTING: [&str; 8] =
+pub(crate) const SITTING: [&str; 8] =
     ["--rented", "50min", "--start-up", "5min", "--billing", "hour", "--beside", "0.1/h"];
 
 #[test]

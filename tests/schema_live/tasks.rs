@@ -69,6 +69,39 @@ fn tasks() {
     let finding =
         |finding: &str| json!({ "value": 1.0, "low": 0.5, "high": 2.0, "finding": finding });
     let findings = ["more", "less", "tie", "untold"].map(finding);
-    let parts = [("task_model", vec![judge]), ("contrast", findings.to_vec())];
+    let parts = [
+        ("task_model", vec![judge]),
+        ("contrast", findings.to_vec()),
+        ("signed_estimate", vec![json!({ "value": -0.1, "interval": null })]),
+        ("per_solved", unbounded()),
+        ("token_spread", vec![without(&row(0, 0)["tokens"], &["reasoning"])]),
+        ("variants", vec![without(&row(0, 0)["variants"], &["tokens"])]),
+        ("task_row", vec![without(&row(0, 0), &["tokens", "variants"])]),
+        (
+            "cut",
+            vec![without(
+                &documents[0]["models"][0]["characters"],
+                &["text", "same_text", "prompts", "replies"],
+            )],
+        ),
+    ];
     check("tasks", &documents, &[], &parts);
+}
+
+/// A document in which these are not known.
+fn without(document: &Value, fields: &[&str]) -> Value {
+    let mut document = document.clone();
+    for field in fields {
+        assert!(!document[field].is_null(), "`{field}` of {document}");
+        document[field] = Value::Null;
+    }
+    document
+}
+
+/// Too few problems for an end.
+fn unbounded() -> Vec<Value> {
+    vec![
+        json!({ "state": "none_solved", "spent": 0.1, "at_least": null }),
+        json!({ "state": "solved", "value": 0.1, "interval": null }),
+    ]
 }

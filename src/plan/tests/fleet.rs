@@ -152,6 +152,6 @@ fn what_makes_no_sense_is_refused() {
     let task = Task { window: Seconds(1e-9), ..task(&traffic, &slow, &fleet) };
     assert_eq!(
         task.simulate().unwrap_err().to_string(),
-        "windows of 0.000000001 s cut 9 s into more than 10000"
+        "windows of 0.000000001 s cut 9.0 s into more than 10000"
     );
 }
