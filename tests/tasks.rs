@@ -169,6 +169,45 @@ fn an_api_is_billed_for_all_that_it_did() {
     assert!((row["tokens"]["reasoning"].as_f64().unwrap() - 0.5).abs() < 1e-9, "{row:#}");
 }
 
+/// An API that lets nobody in answers nothing, and the exit code says so; what failed is asked again.
+#[test]
+fn what_failed_is_asked_again() {
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let server = Server::start(move |asked, back| {
+        let (status, body) = if asked.what.starts_with("GET") {
+            ("200 OK", r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#)
+        } else {
+            count.fetch_add(1, Ordering::SeqCst);
+            ("401 Unauthorized", r#"{"error":{"message":"no key","type":"invalid_request_error"}}"#)
+        };
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json");
+        back.send(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    });
+    let home = home("failed");
+    let file = home.join("own.jsonl");
+    fs_err::write(&file, OWN).unwrap();
+    let file = file.display().to_string();
+    let what = ["--target", &server.url, "--model", "m", "--no-stream", "--file", &file];
+    for (more, times) in [(&[][..], 5), (&["--resume", "last"], 10)] {
+        let output = ran(&home, &[&what[..], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains("no question was answered"), "{said}");
+        assert_eq!(asked.load(Ordering::SeqCst), times);
+    }
+    // Two tries of one attempt, not two attempts.
+    let table = asked_of(&home);
+    let row = &table["all"]["rows"][0];
+    assert_eq!((&row["attempts"], &row["retries"]), (&json!(5), &json!(5)), "{row:#}");
+}
+
+/// The last record's table, failed or not.
+fn asked_of(home: &Path) -> Value {
+    let output = ran(home, &["--from", "last", "--json"]);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn what_cannot_be_asked_is_refused() {
     let home = home("refused");

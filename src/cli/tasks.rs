@@ -13,7 +13,8 @@ use crate::hardware::example_cpu_price;
 use crate::hint::Fault;
 use crate::model::Loaded;
 use crate::prices::{Book, Entry};
-use crate::record::attempts::Attempts;
+use crate::record::Finish;
+use crate::record::attempts::{Attempt, Attempts, Verdict};
 use crate::report::{TasksReport, tasks_document, tasks_page};
 use crate::store::attempts as records;
 use crate::suite::{self, Instance, Suite};
@@ -29,6 +30,9 @@ pub(crate) fn run(tasks: &Tasks, format: Format) -> Result<(), Failure> {
     let book = Book::embedded()?;
     // Before anything is asked, which takes longer than a slip of the pen.
     let entries = entries(&book, &tasks.paid)?;
+    if let Who::Local { models, .. } = &tasks.who {
+        fits(entries.len(), models.len())?;
+    }
     let (folders, whole) = match &tasks.who {
         Who::Recorded(names) => {
             let find = |name: &String| records::find(&home.tasks(), name);
@@ -43,20 +47,57 @@ pub(crate) fn run(tasks: &Tasks, format: Format) -> Result<(), Failure> {
     for folder in &folders {
         attempts.extend(records::read(folder)?);
     }
-    let table = table(tasks, &attempts, &entries)?;
-    let report = TasksReport::new(table);
-    output::print(format, &tasks_document(&report.table), &report)?;
-    if let Some(path) = &tasks.report {
-        output::write(path, &tasks_page(&report.table)?)?;
+    if let Who::Recorded(_) = &tasks.who {
+        fits(entries.len(), attempts.len())?;
     }
+    let printed = print(tasks, &attempts, &entries, format);
     if whole {
-        return Ok(());
+        printed?;
+        return answered(&attempts);
     }
     let folder = folders.first().map_or(Path::new(""), PathBuf::as_path);
     let message = format!("stopped; what was answered is in `{}`", folder.display());
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Err(Failure::new(Fault::Interrupted, message)
         .hint(format!("the same command with `--resume {name}` goes on")))
+}
+
+/// One entry for each model, or one for all.
+fn fits(entries: usize, models: usize) -> Result<(), Failure> {
+    if entries <= 1 || entries == models {
+        return Ok(());
+    }
+    let message = format!("`--api` names {entries} entries, and there are {models} models");
+    Err(Failure::new(Fault::Usage, message)
+        .hint("name one for each, in their order, or one for all"))
+}
+
+fn print(
+    tasks: &Tasks,
+    attempts: &[Attempts],
+    entries: &[&Entry],
+    format: Format,
+) -> Result<(), Failure> {
+    let report = TasksReport::new(table(tasks, attempts, entries)?);
+    output::print(format, &tasks_document(&report.table), &report)?;
+    match &tasks.report {
+        Some(path) => output::write(path, &tasks_page(&report.table)?),
+        None => Ok(()),
+    }
+}
+
+/// Where nothing at all was answered, that is said by the exit code too.
+fn answered(attempts: &[Attempts]) -> Result<(), Failure> {
+    let all = || attempts.iter().flat_map(|of| &of.attempts);
+    let failed = all().all(|one| one.verdict == Verdict::Failed);
+    match all().filter_map(Attempt::last).next_back().map(|last| &last.finish) {
+        Some(Finish::Failed(failure)) if failed => {
+            let message = format!("no question was answered: {}", failure.reason);
+            Err(Failure::new(Fault::Target, message)
+                .hint("the same command with `--resume last` asks again what failed"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Puts the tasks to each model; returns where the answers are, and whether all were asked.
@@ -199,15 +240,6 @@ fn own(price: Option<UsdPerHour>, load: Load, attempts: &Attempts) -> Option<Pri
 }
 
 fn table(tasks: &Tasks, attempts: &[Attempts], entries: &[&Entry]) -> Result<TaskTable, Failure> {
-    if entries.len() > 1 && entries.len() != attempts.len() {
-        let message = format!(
-            "`--api` names {} entries, and there are {} models",
-            entries.len(),
-            attempts.len()
-        );
-        return Err(Failure::new(Fault::Usage, message)
-            .hint("name one for each, in their order, or one for all"));
-    }
     let mut contestants: Vec<Contestant<'_>> = Vec::new();
     for (number, of) in attempts.iter().enumerate() {
         let plain = &of.head.model.name;
@@ -226,6 +258,7 @@ fn table(tasks: &Tasks, attempts: &[Attempts], entries: &[&Entry]) -> Result<Tas
         };
         contestants.push(Contestant { name, attempts: of, price, judge: None });
     }
-    let judging = Judging { seed: tasks.seed, reference: tasks.reference.clone() };
+    let seed = attempts.first().map_or(tasks.seed, |first| first.head.seed);
+    let judging = Judging { seed, reference: tasks.reference.clone() };
     Ok(TaskTable::of(&contestants, &judging)?)
 }

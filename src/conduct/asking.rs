@@ -2,8 +2,9 @@
 //!
 //! Invariant: every question that is asked comes back once, with every try that was made at it; nothing
 //! is asked again but what may succeed the second time (no connection, a time-out, a full server, a
-//! server's own failure), as long after as the server wants it. Answers end where the model ends them,
-//! never at a planned length. Guarded by `tests/tasks.rs`.
+//! server's own failure), as long after as the server wants it, up to a minute, with nothing else sent
+//! meanwhile. Answers end where the model ends them, never at a planned length. Guarded by
+//! `tests/tasks.rs`.
 //!
 //! Deliberately absent: what an answer is worth.
 
@@ -15,9 +16,9 @@ use crate::clock::{Clock, RunClock, wall};
 use crate::engine::sampler::SamplerParams;
 use crate::engine::stop::StopRules;
 use crate::record::attempts::Try;
-use crate::record::{FailureKind, Finish, Model, Moment, RequestId, Usage};
+use crate::record::{Failure, FailureKind, Finish, Model, Moment, RequestId, Usage};
 use crate::target::http::{Endpoint, Http};
-use crate::target::{Delivery, Prompt, Request, Said, Target, What};
+use crate::target::{Delivery, Prompt, Request, Said, Target, TargetError, What};
 use crate::units::{Seconds, Tokens};
 use crate::workload::Message;
 use std::cmp::Reverse;
@@ -194,6 +195,8 @@ impl<'a> Respondent<'a> {
         let (to, inbox) = channel();
         let mut course = Course {
             asking: &self,
+            target: self.target_of()?,
+            hold: Moment(0),
             questions,
             requests,
             to,
@@ -256,6 +259,9 @@ struct Flight {
 /// Questions being asked.
 struct Course<'a, 'q> {
     asking: &'a Respondent<'a>,
+    target: &'a dyn Target,
+    /// Nothing is sent before.
+    hold: Moment,
     questions: &'q [Question],
     requests: Vec<(Prompt, Tokens)>,
     to: Sender<Delivery>,
@@ -277,13 +283,12 @@ impl Course<'_, '_> {
     ) -> Result<bool, E> {
         loop {
             if stop.load(Ordering::Relaxed) {
-                for id in self.in_flight.keys() {
-                    self.asking.target_of()?.cancel(*id);
-                }
-                return Ok(false);
+                return self.give_up(inbox, each);
             }
-            self.send_what_may_be()?;
-            if self.in_flight.is_empty() && self.waiting.is_empty() && self.later.is_empty() {
+            for reply in self.send_what_may_be()? {
+                each(reply)?;
+            }
+            if self.is_over() {
                 return Ok(true);
             }
             match inbox.recv_timeout(TICK) {
@@ -297,10 +302,38 @@ impl Course<'_, '_> {
         }
     }
 
-    fn send_what_may_be(&mut self) -> Result<(), MeasureError> {
+    /// Cancels what is in flight. What has come by then is answered, and perhaps billed.
+    fn give_up<E: From<MeasureError>>(
+        &mut self,
+        inbox: &Receiver<Delivery>,
+        each: &mut dyn FnMut(Reply) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        for id in self.in_flight.keys() {
+            self.target.cancel(*id);
+        }
+        while let Ok(delivery) = inbox.try_recv() {
+            let cancelled = matches!(delivery.what, What::Done { finish: Finish::Cancelled, .. });
+            if let Some(reply) = self.note(delivery).filter(|_| !cancelled) {
+                each(reply)?;
+            }
+        }
+        Ok(self.is_over())
+    }
+
+    fn is_over(&self) -> bool {
+        self.in_flight.is_empty() && self.waiting.is_empty() && self.later.is_empty()
+    }
+
+    /// Replies are those of questions that can't be asked at all.
+    fn send_what_may_be(&mut self) -> Result<Vec<Reply>, MeasureError> {
         let most = usize::try_from(self.asking.manner.at_once.get()).unwrap_or(usize::MAX);
+        let mut refused = Vec::new();
         while self.in_flight.len() < most {
             let now = self.asking.clock.now();
+            // A server that wants to be left alone wants it of all questions.
+            if now < self.hold {
+                break;
+            }
             let due = self.later.peek().is_some_and(|Reverse((at, _))| *at <= now);
             let next = if due {
                 self.later.pop().map(|Reverse((_, number))| number)
@@ -308,12 +341,37 @@ impl Course<'_, '_> {
                 self.waiting.pop_front()
             };
             let Some(number) = next else { break };
-            self.send(number, now)?;
+            match self.send(number, now) {
+                Ok(()) => {}
+                Err(TargetError::Full { .. }) => {
+                    self.waiting.push_front(number);
+                    break;
+                }
+                Err(error @ (TargetError::Stopped { .. } | TargetError::Http(_))) => {
+                    return Err(error.into());
+                }
+                Err(error) => refused.push(self.refused(number, &error)),
+            }
         }
-        Ok(())
+        Ok(refused)
     }
 
-    fn send(&mut self, number: usize, now: Moment) -> Result<(), MeasureError> {
+    /// A question that the target can't be asked, as an answer that failed.
+    fn refused(&mut self, number: usize, error: &TargetError) -> Reply {
+        let mut tries = self.tries.remove(&number).unwrap_or_default();
+        let failure = Failure::new(FailureKind::Refused, error.to_string());
+        tries.push(Try {
+            at: wall(),
+            took: Seconds(0.0),
+            first_token: None,
+            finish: Finish::Failed(failure),
+            finish_reason: None,
+            usage: Usage::default(),
+        });
+        Reply { number, tries, text: String::new(), refusal: String::new() }
+    }
+
+    fn send(&mut self, number: usize, now: Moment) -> Result<(), TargetError> {
         let (Some(question), Some((prompt, tokens))) =
             (self.questions.get(number), self.requests.get(number))
         else {
@@ -330,7 +388,7 @@ impl Course<'_, '_> {
         if let Answers::Local(ready) = &self.asking.answers {
             request.text = Some(ready.detokenizer());
         }
-        self.asking.target_of()?.submit(request, self.to.clone())?;
+        self.target.submit(request, self.to.clone())?;
         let flight = Flight { number, at: wall(), sent: now, first: None, text: String::new() };
         self.in_flight.insert(id, flight);
         Ok(())
@@ -373,15 +431,28 @@ impl Course<'_, '_> {
             first_token: flight.first.map(|first| first.since(flight.sent)),
             finish,
             finish_reason: reason,
-            usage,
+            usage: sound(usage),
         });
         if let Some(wait) = again {
             let when = self.asking.clock.now().after(wait);
+            self.hold = self.hold.max(when);
             self.later.push(Reverse((when, flight.number)));
             return None;
         }
         let tries = self.tries.remove(&flight.number).unwrap_or_default();
         Some(Reply { number: flight.number, tries, text, refusal })
+    }
+}
+
+/// A part that is said to be more than its whole says nothing: it is not of it.
+fn sound(usage: Usage) -> Usage {
+    let within = |part: Option<Tokens>, whole: Option<Tokens>| {
+        part.filter(|part| whole.is_none_or(|whole| *part <= whole))
+    };
+    Usage {
+        cached: within(usage.cached, usage.prompt),
+        reasoning: within(usage.reasoning, usage.output),
+        ..usage
     }
 }
 

@@ -22,6 +22,10 @@ use crate::units::Tokens;
 use crate::workload::{Draft, Message, Plan, Turn, ids, ids_after, random_ids};
 use std::sync::Arc;
 
+/// On a fixed day: the same seed gives the same prompt.
+const RENDERING: Rendering =
+    Rendering { add_generation_prompt: true, now: jiff::civil::date(2026, 1, 1).at(12, 0, 0, 0) };
+
 /// A model that this process runs: its file read, its device chosen.
 pub(super) struct LocalReady<'a> {
     subject: &'a Local,
@@ -86,7 +90,18 @@ impl<'a> LocalReady<'a> {
 
     /// A conversation's tokens, by the model's own template.
     pub(super) fn conversation(&self, messages: &[Message]) -> Vec<u32> {
-        self.chat(messages, &|text| encode(&self.loaded, text).unwrap_or_default())
+        let encode = |text: &str| encode(&self.loaded, text).unwrap_or_default();
+        let refused =
+            self.loaded.chat.as_ref().is_some_and(|chat| chat.render(messages, RENDERING).is_err());
+        // Some templates know of nobody but user and assistant.
+        if let (true, [system, user, rest @ ..]) = (refused, messages)
+            && system.role == "system"
+        {
+            let content = format!("{}\n\n{}", system.content, user.content);
+            let both = Message { content, ..user.clone() };
+            return self.chat(&[&[both], rest].concat(), &encode);
+        }
+        self.chat(messages, &encode)
     }
 
     /// A text's tokens, with whatever the model wants before them.
@@ -118,13 +133,8 @@ impl<'a> LocalReady<'a> {
 
     /// A conversation by the model's own template; without one, its texts one after the other.
     fn chat(&self, messages: &[Message], encode: &dyn Fn(&str) -> Vec<u32>) -> Vec<u32> {
-        let rendering = Rendering {
-            add_generation_prompt: true,
-            // A fixed day: the same seed gives the same prompt.
-            now: jiff::civil::date(2026, 1, 1).at(12, 0, 0, 0),
-        };
         let rendered =
-            self.loaded.chat.as_ref().and_then(|chat| chat.render(messages, rendering).ok());
+            self.loaded.chat.as_ref().and_then(|chat| chat.render(messages, RENDERING).ok());
         if let Some(text) = rendered {
             return self.loaded.tokenizer.encode_chat(&text).unwrap_or_default();
         }

@@ -77,9 +77,9 @@ impl Tasks {
             .filter_map(|slot| known.get(slot.task.as_str()).map(|one| (slot, *one)))
             .collect();
         let before = &record.attempts.attempts;
+        let answered = before.iter().filter(|one| one.verdict != attempts::Verdict::Failed).count();
         let solved = before.iter().filter(|one| one.verdict == attempts::Verdict::Solved).count();
-        let mut progress =
-            TaskProgress { done: before.len(), solved, all: before.len() + left.len() };
+        let mut progress = TaskProgress { done: answered, solved, all: answered + left.len() };
         let name = record.attempts.head.model.name.clone();
         watch(&name, progress);
         if left.is_empty() {

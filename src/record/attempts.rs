@@ -224,10 +224,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// What of a plan is not on record, in the plan's order.
+    /// What of a plan is not on record, in the plan's order, or failed: an outage that is over is no
+    /// answer.
     pub fn missing(&self, plan: impl IntoIterator<Item = Slot>) -> Vec<Slot> {
+        let answered = self.attempts.iter().filter(|one| one.verdict != Verdict::Failed);
         let done: std::collections::BTreeSet<(&str, u32)> =
-            self.attempts.iter().map(|one| (one.task.as_str(), one.repeat)).collect();
+            answered.map(|one| (one.task.as_str(), one.repeat)).collect();
         plan.into_iter().filter(|slot| !done.contains(&(slot.task.as_str(), slot.repeat))).collect()
     }
 }

@@ -51,7 +51,8 @@ pub(crate) struct RawRespondents {
     #[arg(long, value_name = "RECORD", conflicts_with = "from")]
     pub resume: Option<String>,
     /// Ask nobody: judge what is on record, by its name, its folder, or `last`; again for more.
-    #[arg(long, value_name = "RECORD", conflicts_with_all = ["model", "target"])]
+    #[arg(long, value_name = "RECORD", conflicts_with_all =
+        ["model", "target", "families", "file", "limit", "max_output"])]
     pub from: Vec<String>,
 }
 
@@ -89,8 +90,8 @@ pub(crate) struct RawQuestions {
 #[command(next_help_heading = "Prices")]
 pub(crate) struct RawTaskPrices {
     /// What the machine rents for: `2.50/h`. Its tokens then cost what the hour costs, by the time
-    /// that the questions took. Default: on a CPU, an example.
-    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE", conflicts_with = "api")]
+    /// that the questions took. Default: on a CPU, an example. Beside `--api`, of no use.
+    #[arg(long, value_name = "USD/h", env = "MTOK_PRICE")]
     pub price: Option<String>,
     /// Of the hour, the share that is put to use: `30%`.
     #[arg(long, default_value = "100%", value_name = "SHARE")]

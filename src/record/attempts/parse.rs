@@ -1,6 +1,6 @@
 //! From the text of a record of attempts to [`Attempts`], and what a record may not contain.
 
-use super::{Attempt, Attempts, Head};
+use super::{Attempt, Attempts, Head, Verdict};
 use crate::hint::{Fault, Hint};
 use std::collections::BTreeMap;
 
@@ -80,8 +80,18 @@ impl Attempts {
             Self { head: head(first)?, attempts: Vec::new(), whole, torn: text.len() - whole };
         let mut places = Places::default();
         for (line, text) in lines.filter(|(_, text)| !text.is_empty()) {
-            let attempt: Attempt = serde_json::from_slice(text)
+            let mut attempt: Attempt = serde_json::from_slice(text)
                 .map_err(|error| AttemptsError::Line { line, error })?;
+            // What failed and was asked again later is one attempt, with all its tries.
+            let same = |one: &Attempt| {
+                one.verdict == Verdict::Failed
+                    && (&one.task, one.repeat) == (&attempt.task, attempt.repeat)
+            };
+            if let Some(at) = read.attempts.iter().position(same) {
+                let failed = read.attempts.remove(at);
+                attempt.tries.splice(0..0, failed.tries);
+                places.forget(&attempt);
+            }
             places.check(&attempt, &read.head).map_err(|problem| AttemptsError::Attempt {
                 line,
                 task: attempt.task.clone(),
@@ -114,6 +124,13 @@ struct Places {
 }
 
 impl Places {
+    /// It is not there any more.
+    fn forget(&mut self, attempt: &Attempt) {
+        if let Some((_, _, repeats)) = self.tasks.get_mut(&attempt.task) {
+            repeats.retain(|repeat| *repeat != attempt.repeat);
+        }
+    }
+
     fn check(&mut self, attempt: &Attempt, head: &Head) -> Result<(), String> {
         let Attempt { task, family, variant_of, repeat, .. } = attempt;
         if !(1..=head.repeats).contains(repeat) {
