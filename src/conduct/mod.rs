@@ -19,6 +19,7 @@ mod search;
 mod service;
 mod subject;
 mod tasks;
+mod tries;
 
 pub use asking::{Asked, Manner, Question, Reply, Respondent};
 pub use course::{Course, Hunt};
